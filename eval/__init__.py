@@ -1,0 +1,1 @@
+"""Cases, metrics and runs that tell whether answers are right."""

@@ -1,0 +1,6 @@
+"""Citewell: questions to a folder of articles, answered with verbatim, checked quotes."""
+
+from rag.assistant import Assistant, answer
+from rag.config import Config
+
+__all__ = ["Assistant", "Config", "answer"]

@@ -1,0 +1,177 @@
+"""From a folder to articles: text untouched, with what the catalog says about each file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tomllib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rag.errors import CorpusError
+from rag.schema import Article, Skipped, Span
+
+SUFFIXES = (".txt", ".md")
+CATALOG = "catalog.toml"
+MAX_TITLE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """A file as the file system sees it; equal states mean that nobody has written to it (times in nanoseconds)."""
+
+    source: str
+    size: int
+    modified: int
+    changed: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogEntry:
+    """What the catalog says about one file; the body lies between two phrases of the text, which stay outside of it."""
+
+    file: str
+    title: str = ""
+    publisher: str = ""
+    published: str = ""
+    author: str = ""
+    body_after: str = ""
+    body_before: str = ""
+
+
+def scan(corpus: Path) -> tuple[FileState, ...]:
+    """Every article file and the catalog, sorted by name, without opening one.
+
+    Hidden files and folders are left out, and so are links to folders and links that leave the corpus. Raises
+    CorpusError when the folder is missing.
+    """
+    if not corpus.is_dir():
+        raise CorpusError(f"The corpus folder '{corpus}' does not exist. Name a folder of .txt or .md files: --corpus.")
+    root = corpus.resolve()
+    return tuple(sorted(_walk(root, root), key=lambda state: state.source))
+
+
+def _walk(root: Path, folder: Path) -> Iterator[FileState]:
+    for entry in os.scandir(folder):
+        path = Path(entry.path)
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(root, path)
+        elif path.suffix.lower() in SUFFIXES or (folder == root and entry.name == CATALOG):
+            if entry.is_symlink() and not path.resolve().is_relative_to(root):
+                continue
+            try:
+                state = entry.stat()
+            except OSError:  # a dangling link, or a file that vanished while we looked
+                continue
+            if not stat.S_ISDIR(state.st_mode):
+                yield FileState(
+                    path.relative_to(root).as_posix(), state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino
+                )
+
+
+def read_articles(corpus: Path, max_file_bytes: int) -> Iterator[Article | Skipped]:
+    """Every file as an article, or as skipped with the reason, in the order of `scan`.
+
+    A text that a file before it has already is skipped. Raises CorpusError when the folder is missing, or the catalog
+    is malformed, names a missing file, or a phrase that is not in its file.
+    """
+    catalog = read_catalog(corpus)
+    states = [state for state in scan(corpus) if state.source != CATALOG]
+    missing = sorted(set(catalog) - {state.source for state in states})
+    if missing:
+        raise CorpusError(f"'{corpus / CATALOG}' names '{missing[0]}', which is not in the folder. Correct the entry.")
+    seen: dict[str, str] = {}
+    for state in states:
+        article = read_article(corpus, state.source, max_file_bytes, catalog.get(state.source))
+        if isinstance(article, Article) and article.sha256 in seen:
+            yield Skipped(state.source, f"same text as {seen[article.sha256]}")
+            continue
+        if isinstance(article, Article):
+            seen[article.sha256] = article.source
+        yield article
+
+
+def read_article(
+    corpus: Path, source: str, max_file_bytes: int, entry: CatalogEntry | None = None
+) -> Article | Skipped:
+    """One file as an article, or why it cannot be one. Raises CorpusError for a catalog phrase that is not in it."""
+    path = corpus / source
+    try:
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):
+            return Skipped(source, "not a regular file")
+        if state.st_size > max_file_bytes:
+            return Skipped(source, f"{state.st_size:,} bytes, more than the {max_file_bytes:,} of CITEWELL_MAX_FILE_BYTES")
+        data = path.read_bytes()
+    except OSError as error:
+        return Skipped(source, f"cannot be read: {error.strerror}")
+    if b"\0" in data:
+        return Skipped(source, "binary: it holds NUL bytes")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return Skipped(source, f"not UTF-8: byte 0x{data[error.start]:02x} at position {error.start}")
+    if not text.strip("\ufeff \t\r\n\f\v\u00a0"):
+        return Skipped(source, "empty")
+    entry = entry or CatalogEntry(source, title=first_line(text))
+    return Article(
+        source=source,
+        text=text,
+        sha256=hashlib.sha256(data).hexdigest(),
+        title=entry.title,
+        publisher=entry.publisher,
+        published=entry.published,
+        author=entry.author,
+        body=(find_body(text, entry, corpus / CATALOG),),
+    )
+
+
+def first_line(text: str) -> str:
+    """The first line that is not blank, without Markdown's heading marks, at most 200 characters."""
+    for line in text.lstrip("\ufeff").splitlines():
+        title = line.strip().lstrip("#").strip()
+        if title:
+            return title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 1].rstrip() + "…"
+    return ""
+
+
+def find_body(text: str, entry: CatalogEntry, catalog: Path) -> Span:
+    """The span between the entry's two phrases; the byte order mark is never part of it."""
+    start, end = int(text.startswith("\ufeff")), len(text)
+    if entry.body_after:
+        start = _find_phrase(text, entry.body_after, start, entry.file, catalog) + len(entry.body_after)
+    if entry.body_before:
+        end = _find_phrase(text, entry.body_before, start, entry.file, catalog)
+    return Span(start, end)
+
+
+def _find_phrase(text: str, phrase: str, start: int, file: str, catalog: Path) -> int:
+    position = text.find(phrase, start)
+    if position < 0:
+        raise CorpusError(f"'{catalog}' looks for “{phrase}” in '{file}', but the text does not hold it. Correct the phrase.")
+    return position
+
+
+def read_catalog(corpus: Path) -> dict[str, CatalogEntry]:
+    """The catalog's entries by file name; {} without a catalog. Raises CorpusError with the place that is wrong."""
+    path = corpus / CATALOG
+    if not path.is_file():
+        return {}
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("article", [])
+        entries = [CatalogEntry(**table) for table in tables]
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError, OSError) as error:
+        raise CorpusError(f"'{path}' cannot be read: {error}. See seeds/catalog.toml for its form.") from error
+    for entry in entries:
+        wrong = [name for name, value in asdict(entry).items() if not isinstance(value, str)]
+        if wrong:
+            raise CorpusError(f"'{path}': {wrong[0]} of '{entry.file}' must be text in quotation marks.")
+    catalog = {entry.file: entry for entry in entries}
+    if len(catalog) < len(entries):
+        raise CorpusError(f"'{path}' names a file twice. Keep one entry a file.")
+    return catalog

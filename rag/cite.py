@@ -1,0 +1,60 @@
+"""The gate: no quote leaves unless the file on disk holds exactly these characters at exactly this place."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from rag.errors import CitewellError
+from rag.library import Library
+from rag.schema import Citation, Quote
+
+CONTEXT = 32
+"""Characters before and after a quote that its selector carries."""
+
+log = logging.getLogger(__name__)
+
+
+def cite(quotes: Iterable[Quote], library: Library) -> tuple[Citation, ...]:
+    """The quotes that hold, as citations numbered from 1; the others are dropped and logged.
+
+    A quote holds when its file, read anew, hashes to the quote's SHA-256, its characters `start` to `end` are the
+    quote's text, and they lie in the article's body.
+    """
+    citations: list[Citation] = []
+    for quote in quotes:
+        citation = _verify(quote, library, len(citations) + 1)
+        if citation:
+            citations.append(citation)
+    return tuple(citations)
+
+
+def _verify(quote: Quote, library: Library, number: int) -> Citation | None:
+    try:
+        article = library.read(quote.source)
+    except CitewellError as error:
+        return _drop(quote, str(error))
+    if article.sha256 != quote.sha256:
+        return _drop(quote, "the file has changed since it was indexed")
+    if not 0 <= quote.start < quote.end <= len(article.text) or article.text[quote.start : quote.end] != quote.text:
+        return _drop(quote, "the file holds other words at this place")
+    if not any(span.start <= quote.start and quote.end <= span.end for span in article.body):
+        return _drop(quote, "it lies outside the article's body")
+    return Citation(
+        number=number,
+        source=article.source,
+        title=article.title,
+        publisher=article.publisher,
+        published=article.published,
+        author=article.author,
+        quote=quote.text,
+        start=quote.start,
+        end=quote.end,
+        sha256=article.sha256,
+        prefix=article.text[max(0, quote.start - CONTEXT) : quote.start],
+        suffix=article.text[quote.end : quote.end + CONTEXT],
+    )
+
+
+def _drop(quote: Quote, reason: str) -> None:
+    log.warning("Quote dropped, %s[%d:%d]: %s.", quote.source, quote.start, quote.end, reason)

@@ -1,0 +1,37 @@
+"""Every setting on one screen; each can be given as an argument or as `CITEWELL_<NAME>` in the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEFAULT_EMBEDDING = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+def default_corpus() -> Path:
+    """`seeds` below the current folder, or else the articles that come with a checkout of the project."""
+    here = Path("seeds")
+    shipped = Path(__file__).resolve().parent.parent / "seeds"
+    return shipped if shipped.is_dir() and not here.is_dir() else here
+
+
+class Config(BaseSettings):
+    """Frozen settings of one assistant. Raises pydantic's ValidationError for a value out of range."""
+
+    model_config = SettingsConfigDict(env_prefix="CITEWELL_", frozen=True, extra="forbid")
+
+    corpus: Path = Field(default_factory=default_corpus, description="folder of .txt and .md articles")
+    index: Path = Field(default=Path(".citewell"), description="folder of the index; made when missing")
+    embedding: str = Field(default=DEFAULT_EMBEDDING, description="sentence-transformers name or folder")
+    device: str | None = Field(default=None, description="torch device; None takes a GPU where there is one")
+    batch_size: int = Field(default=32, ge=1, description="texts a forward pass")
+    max_file_bytes: int = Field(default=50_000_000, ge=1, description="larger files are skipped")
+    passage_tokens: int = Field(default=256, ge=16, description="word pieces a passage, special tokens included")
+    candidates: int = Field(default=50, ge=1, description="sentences that reach the reader")
+    max_quotes: int = Field(default=3, ge=1, description="quotes an answer")
+    threshold: float | None = Field(default=None, ge=0, le=1, description="declines below; None takes the fitted one")
+    cached_sentences: int = Field(default=20_000, ge=0, description="sentences whose token vectors stay in memory")
+    cached_articles: int = Field(default=200, ge=1, description="articles whose text stays in memory")
+    lock_timeout: float = Field(default=600.0, ge=0, description="seconds to wait for another writer")

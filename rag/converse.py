@@ -1,0 +1,70 @@
+"""From a follow-up and the questions before it to a question that stands on its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag.schema import Message
+from rag.words import find_words
+
+_CONNECTIVE = re.compile(r"^\s*(?:and|but|or|so|then|also|what about|how about|what of|ok(?:ay)?|plus)\b[\s,]*", re.IGNORECASE)
+_REFERENCE = re.compile(
+    r"\b(?:he|she|it|they|him|her|them|his|hers|its|their|theirs|that|this|those|these|there|then|else|same|former|"
+    r"latter|one|ones|such)\b",
+    re.IGNORECASE,
+)
+_ELSE = re.compile(r"\b(?:else|other|others|another|more|further|besides|apart from|additional)\b", re.IGNORECASE)
+_YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
+_NAME = re.compile(r"(?<!^)(?<![.?!]\s)\b[A-Z][\w’'-]*")
+_DETACHED = re.compile(r"\bthat\s+(?:the|a|an|[a-z]+ed|[a-z]+s)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Standalone:
+    """A question without references to earlier ones, and the texts that the answer should not repeat."""
+
+    question: str
+    avoid: tuple[str, ...] = ()
+
+
+def make_standalone(question: str, history: Sequence[Message]) -> Standalone:
+    """The question with what it leaves out taken from the user's questions before it.
+
+    Each earlier question is resolved in turn, so that a chain of follow-ups leads back to its first. A question about
+    who or what *else* is not answered again with what the last replies quoted.
+    """
+    resolved = ""
+    for message in history:
+        if message["role"] == "user" and message["content"].strip():
+            resolved = _resolve(message["content"].strip(), resolved)
+    standalone = _resolve(question.strip(), resolved)
+    replies = [message["content"] for message in history if message["role"] == "assistant"]
+    avoid = tuple(replies) if standalone != question.strip() and _ELSE.search(question) else ()
+    return Standalone(standalone, avoid)
+
+
+def _resolve(question: str, before: str) -> str:
+    if not before or not is_follow_up(question):
+        return question
+    year, year_before = _YEAR.search(question), _YEAR.search(before)
+    bare = _CONNECTIVE.sub("", question).strip(" ?.!")
+    if year and year_before and len(bare.split()) <= 3:
+        return _YEAR.sub(year[0], before)
+    if year and len(bare.split()) <= 3:
+        return f"{before.rstrip(' ?.!')} {bare if bare[:3].lower() == 'in ' else 'in ' + year[0]}?"
+    return f"{before} {question}"
+
+
+def is_follow_up(question: str) -> bool:
+    """Whether the question leans on an earlier one: a connective, a reference without a name, or hardly any content."""
+    words = list(find_words(question))
+    if _CONNECTIVE.match(question) or len(words) <= 1:
+        return True
+    named = bool(_NAME.search(question))
+    if _ELSE.search(question) and len(words) <= 3:
+        return True
+    if _REFERENCE.search(_DETACHED.sub("", question)):
+        return not named or len(words) <= 3
+    return len(words) <= 2 and not named

@@ -1,0 +1,329 @@
+"""The index on disk: sentences and passages in Chroma, the lexical index beside them, and a manifest.
+
+Texts stay in the articles: Chroma holds vectors and offsets. A sentence's row is its place in the order of the
+manifest's files and of the sentences in each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from bisect import bisect_right
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.articles import FileState, read_articles, scan
+from rag.config import Config
+from rag.embed import Embedder
+from rag.errors import CitewellError, IndexRefusedError
+from rag.generations import current_generation, damaged, make_current, new_generation, rebuild_command, writing
+from rag.lexical import LexicalIndex
+from rag.schema import Article, Passage, Skipped
+from rag.split import SPLITTER_VERSION, pack_passages, split_article
+from rag.vectors import add_vectors, open_chroma, opened_chroma, remove_vectors
+
+if TYPE_CHECKING:
+    from chromadb.api import ClientAPI
+FORMAT = 1
+"""Of the index folder; an index of another format is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedFile:
+    """A file as it went into the index; `key` changes with its text, its catalog entry and the splitter."""
+
+    source: str
+    sha256: str
+    key: str
+    sentences: int
+    passages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a generation was made from, and how."""
+
+    format: int
+    corpus_sha256: str
+    model: str
+    fingerprint: str
+    splitter: str
+    files: tuple[IndexedFile, ...]
+    skipped: tuple[Skipped, ...]
+    states: tuple[FileState, ...]
+
+    @property
+    def sentences(self) -> int:
+        return sum(file.sentences for file in self.files)
+
+    @property
+    def passages(self) -> int:
+        return sum(file.passages for file in self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What an update did: counts of files, and of the texts that were embedded."""
+
+    added: int
+    changed: int
+    removed: int
+    unchanged: int
+    embedded: int
+    manifest: Manifest
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        return self.manifest.skipped
+
+
+class OpenIndex:
+    """One generation, open for reading; safe to use from several threads."""
+
+    def __init__(self, generation: Path, manifest: Manifest, client: ClientAPI) -> None:
+        self.generation = generation
+        self.manifest = manifest
+        self.sentences = client.get_collection("sentences", embedding_function=None)
+        self.passages = client.get_collection("passages", embedding_function=None)
+        self.lexical = LexicalIndex.load(generation / "lexical")
+        self.passage_of: NDArray[np.int32] = np.load(generation / "passage_of.npy", mmap_mode="r")
+        self._client = client
+
+    def close(self) -> None:
+        self._client.close()
+
+    def locate(self, row: int) -> tuple[IndexedFile, int]:
+        """The file of a sentence's row, and the sentence's number in it."""
+        place = bisect_right(self._first_rows, row) - 1
+        return self.manifest.files[place], row - self._first_rows[place]
+
+    def row(self, source: str, number: int) -> int:
+        """The row of a file's sentence; the inverse of `locate`."""
+        return self._first_rows[self._places[source]] + number
+
+    @cached_property
+    def _first_rows(self) -> list[int]:
+        return list(accumulate((file.sentences for file in self.manifest.files[:-1]), initial=0))
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {file.source: place for place, file in enumerate(self.manifest.files)}
+
+
+def open_index(config: Config, embedder: Embedder) -> OpenIndex | None:
+    """The current generation for reading, or None where no index has been made yet.
+
+    Raises IndexRefusedError for a foreign or damaged index, or one made with another model.
+    """
+    generation = current_generation(config.index)
+    if generation is None:
+        return None
+    manifest = read_manifest(config.index, generation)
+    if manifest.fingerprint != embedder.fingerprint:
+        raise IndexRefusedError(
+            f"The index in '{config.index}' was built with {manifest.model} but CITEWELL_EMBEDDING is "
+            f"'{config.embedding}'. Rebuild it: {rebuild_command(config.index)}"
+        )
+    try:
+        opened = OpenIndex(generation, manifest, open_chroma(generation))
+        counts = opened.sentences.count(), opened.passages.count(), len(opened.passage_of), len(opened.lexical)
+    except Exception as error:  # Chroma, SQLite, NumPy and bm25s each have their own way of failing on a damaged file
+        raise damaged(config.index, str(error).splitlines()[0][:200] if str(error) else repr(error)) from error
+    expected = manifest.sentences, manifest.passages, manifest.sentences, manifest.sentences
+    if counts != expected:
+        opened.close()
+        raise damaged(config.index, f"it holds {counts} entries where the manifest says {expected}")
+    return opened
+
+
+def read_manifest(index: Path, generation: Path) -> Manifest:
+    """The generation's manifest. Raises IndexRefusedError when it is damaged or of another format."""
+    try:
+        data = json.loads((generation / "manifest.json").read_text(encoding="utf-8"))
+        if data["format"] != FORMAT:
+            raise IndexRefusedError(
+                f"The index in '{index}' has format {data['format']}, this version reads {FORMAT}. "
+                f"Rebuild it: {rebuild_command(index)}"
+            )
+        return Manifest(
+            **data
+            | {
+                "files": tuple(IndexedFile(**file) for file in data["files"]),
+                "skipped": tuple(Skipped(**file) for file in data["skipped"]),
+                "states": tuple(FileState(**state) for state in data["states"]),
+            }
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise damaged(index, f"its manifest cannot be read ({error})") from error
+
+
+def update_index(config: Config, embedder: Embedder, *, rebuild: bool = False) -> IndexReport:
+    """Brings the index up to date with the corpus: only new and changed files are embedded, deleted ones leave.
+
+    Readers go on with the generation that they have, and an index that is up to date is not written to. With `rebuild`,
+    nothing of the old index is used. Raises CorpusError, IndexRefusedError (unless `rebuild`), or CitewellError when
+    the folder cannot be written; the old index is intact after each of them.
+    """
+    if not rebuild:
+        report = _update(config, embedder, write=False)
+        if report:
+            return report
+    with writing(config.index, config.lock_timeout):
+        report = _update(config, embedder, write=True, rebuild=rebuild)
+        assert report is not None
+        return report
+
+
+def _update(config: Config, embedder: Embedder, *, write: bool, rebuild: bool = False) -> IndexReport | None:
+    """One look at corpus and index; None where there is something to write but `write` is off."""
+    states = scan(config.corpus)  # before reading: what is written meanwhile will be noticed the next time
+    old = None if rebuild else open_index(config, embedder)
+    try:
+        if old and old.manifest.states == states and old.manifest.splitter == splitter_version(config):
+            return _report(old.manifest, old.manifest, embedded=0)
+        corpus = _read_corpus(config)
+        if old and old.manifest.corpus_sha256 == corpus.sha256 and old.manifest.skipped == corpus.skipped:
+            manifest = replace(old.manifest, states=states)
+            with suppress(OSError):  # an index that cannot be written is as good, only slower to compare
+                _write_manifest(old.generation, manifest)
+            return _report(old.manifest, manifest, embedded=0)
+        if not write:
+            return None
+        manifest, embedded = _publish(config, embedder, old, corpus, states)
+        return _report(old.manifest if old else None, manifest, embedded)
+    finally:
+        if old:
+            old.close()
+
+
+def _report(before: Manifest | None, now: Manifest, embedded: int) -> IndexReport:
+    keys_before = {file.source: file.key for file in before.files} if before else {}
+    keys = {file.source: file.key for file in now.files}
+    unchanged = sum(keys_before.get(source) == key for source, key in keys.items())
+    return IndexReport(
+        added=len(keys.keys() - keys_before.keys()),
+        changed=len(keys.keys() & keys_before.keys()) - unchanged,
+        removed=len(keys_before.keys() - keys.keys()),
+        unchanged=unchanged,
+        embedded=embedded,
+        manifest=now,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Corpus:
+    """The articles as read for one update; `keys` says by source what an index of each depends on."""
+
+    articles: tuple[Article, ...]
+    skipped: tuple[Skipped, ...]
+    keys: dict[str, str]
+    sha256: str
+
+
+def _read_corpus(config: Config) -> _Corpus:
+    items = list(read_articles(config.corpus, config.max_file_bytes))
+    articles = tuple(item for item in items if isinstance(item, Article))
+    keys = {article.source: _key(article, config) for article in articles}
+    digest = hashlib.sha256(json.dumps(sorted(keys.items())).encode()).hexdigest()
+    return _Corpus(articles, tuple(item for item in items if isinstance(item, Skipped)), keys, digest)
+
+
+def splitter_version(config: Config) -> str:
+    """Changes whenever the same text would be cut differently."""
+    return f"{SPLITTER_VERSION}/{config.passage_tokens}"
+
+
+def _publish(
+    config: Config, embedder: Embedder, old: OpenIndex | None, corpus: _Corpus, states: tuple[FileState, ...]
+) -> tuple[Manifest, int]:
+    """Writes a generation and makes it current; on any failure it is removed and the old one stays."""
+    generation: Path | None = None
+    try:
+        generation = new_generation(config.index)
+        result = _write_generation(generation, config, embedder, old, corpus, states)
+        make_current(config.index, generation)
+    except Exception as error:
+        if generation:
+            shutil.rmtree(generation, ignore_errors=True)
+        if isinstance(error, OSError) or type(error).__module__.startswith("chromadb"):
+            raise CitewellError(
+                f"The index in '{config.index}' could not be written: {error}. The old one, if any, is intact; make "
+                "room, or use another folder: --index."
+            ) from error
+        raise
+    return result
+
+
+def _key(article: Article, config: Config) -> str:
+    parts = [article.sha256, article.title, article.publisher, article.published, article.author]
+    parts += [str(article.body), splitter_version(config)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _write_generation(
+    generation: Path,
+    config: Config,
+    embedder: Embedder,
+    old: OpenIndex | None,
+    corpus: _Corpus,
+    states: tuple[FileState, ...],
+) -> tuple[Manifest, int]:
+    splits = [split_article(article) for article in corpus.articles]
+    passages = [pack_passages(split, embedder.count_tokens, config.passage_tokens - 2) for split in splits]
+    gone = [file for file in old.manifest.files if corpus.keys.get(file.source) != file.key] if old else []
+    kept = {file.source for file in old.manifest.files} - {file.source for file in gone} if old else set()
+    if old and kept:
+        shutil.copytree(old.generation / "chroma", generation / "chroma")
+    with opened_chroma(generation) as client:
+        if kept:
+            remove_vectors(client, gone)
+        fresh = [(s, p) for s, p in zip(splits, passages, strict=True) if s.article.source not in kept]
+        embedded = add_vectors(client, fresh, embedder, config.batch_size)
+    LexicalIndex.build([sentence.text for split in splits for sentence in split.sentences]).save(generation / "lexical")
+    np.save(generation / "passage_of.npy", _passage_numbers(passages))
+    manifest = Manifest(
+        format=FORMAT,
+        corpus_sha256=corpus.sha256,
+        model=embedder.name,
+        fingerprint=embedder.fingerprint,
+        splitter=splitter_version(config),
+        files=tuple(
+            IndexedFile(
+                split.article.source,
+                split.article.sha256,
+                corpus.keys[split.article.source],
+                len(split.sentences),
+                len(of_article),
+            )
+            for split, of_article in zip(splits, passages, strict=True)
+        ),
+        skipped=corpus.skipped,
+        states=states,
+    )
+    _write_manifest(generation, manifest)
+    return manifest, embedded
+
+
+def _write_manifest(generation: Path, manifest: Manifest) -> None:
+    temporary = generation / "manifest.tmp"
+    temporary.write_text(json.dumps(asdict(manifest), ensure_ascii=False, indent=1), encoding="utf-8")
+    temporary.replace(generation / "manifest.json")
+
+
+def _passage_numbers(passages: Sequence[tuple[Passage, ...]]) -> NDArray[np.int32]:
+    """Each sentence's passage by its number in the article, in the order of rows."""
+    numbers = [
+        np.repeat(np.arange(len(of_article)), [passage.last - passage.first + 1 for passage in of_article])
+        for of_article in passages
+        if of_article
+    ]
+    return np.concatenate(numbers).astype(np.int32) if numbers else np.empty(0, np.int32)

@@ -1,0 +1,160 @@
+"""From a question to the sentences that may answer it: dense (Chroma) and BM25, fused with weights that adapt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.embed import EncodedText, Vectors
+from rag.index import OpenIndex
+from rag.schema import Candidate, Span, SplitArticle
+from rag.vectors import passage_id, sentence_id
+from rag.words import stems
+
+if TYPE_CHECKING:
+    from chromadb.api.models.Collection import Collection
+
+TOP_PASSAGES = 3
+"""Every sentence of this many best passages is a candidate, whatever its own words."""
+
+PASSAGE_WEIGHT = 0.3
+"""Weight of the passage's cosine beside the sentence's own (chosen on the dev half, see the eval report)."""
+
+BM25_WEIGHT = 0.25, 0.65
+"""Weight of BM25 against the cosines: when none of the question's words is rare and found, and when all are."""
+
+
+def retrieve(
+    index: OpenIndex,
+    question: str,
+    encoded: EncodedText,
+    load: Callable[[str], SplitArticle],
+    top_k: int,
+) -> list[Candidate]:
+    """At most `top_k` sentences, best first; [] for an empty index.
+
+    `load` gives the split article of a source name.
+    """
+    size = len(index.lexical)
+    if not size:
+        return []
+    words = stems(question)
+    bm25 = index.lexical.scores(words)
+    rows, cosines = _dense(index, encoded.vector, min(top_k, size))
+    passage_rows, passage_cosines = _passages(index, encoded.vector)
+    lexical_rows = _best(bm25, top_k)
+    found = np.unique(np.concatenate([rows, lexical_rows, passage_rows]))
+    cosines = _complete_cosines(index, encoded.vector, found, dict(zip(rows.tolist(), cosines.tolist(), strict=True)))
+    places = [index.locate(int(row)) for row in found]
+    of_passage = _passage_cosines(
+        index, encoded.vector, [(file.source, int(index.passage_of[row])) for (file, _), row in zip(places, found, strict=True)], passage_cosines
+    )
+    weight = _bm25_weight(index, words)
+    dense = (1 - PASSAGE_WEIGHT) * cosines + PASSAGE_WEIGHT * of_passage
+    scores = (1 - weight) * _min_max(dense) + weight * _min_max(bm25[found])
+    order = np.argsort(-scores, kind="stable")[:top_k]
+    return [
+        Candidate(
+            row=int(found[i]),
+            split=(split := load(places[i][0].source)),
+            number=places[i][1],
+            passage=_passage_span(index, split, int(found[i]), places[i][1]),
+            cosine=float(cosines[i]),
+            passage_cosine=float(of_passage[i]),
+            bm25=float(bm25[found[i]]),
+            score=float(scores[i]),
+        )
+        for i in order
+    ]
+
+
+def _dense(index: OpenIndex, vector: Vectors, top_k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    ids, cosines = _query(index.sentences, vector, top_k)
+    return np.asarray([index.row(*_parse(identifier)) for identifier in ids], np.int64), np.asarray(cosines)
+
+
+def _passages(index: OpenIndex, vector: Vectors) -> tuple[NDArray[np.int64], dict[tuple[str, int], float]]:
+    """The rows of the best passages' sentences, and the cosine of every passage that was found."""
+    ids, cosines = _query(index.passages, vector, min(4 * TOP_PASSAGES, index.manifest.passages))
+    keys = [_parse(identifier) for identifier in ids]
+    rows: list[int] = []
+    for source, number in keys[:TOP_PASSAGES]:
+        first = index.row(source, 0)
+        file, _ = index.locate(first)
+        of_file = np.asarray(index.passage_of[first : first + file.sentences])
+        rows += (first + np.flatnonzero(of_file == number)).tolist()
+    return np.asarray(rows, np.int64), dict(zip(keys, cosines, strict=True))
+
+
+def _query(collection: Collection, vector: Vectors, top_k: int) -> tuple[list[str], list[float]]:
+    result = collection.query(query_embeddings=[vector], n_results=top_k, include=["distances"])
+    assert result["distances"] is not None
+    return result["ids"][0], [1.0 - distance for distance in result["distances"][0]]
+
+
+def _parse(identifier: str) -> tuple[str, int]:
+    source, _, number = identifier.rpartition("#")
+    return source, int(number[1:])
+
+
+def _best(scores: NDArray[np.float32], top_k: int) -> NDArray[np.int64]:
+    """Rows of the highest positive scores."""
+    top_k = min(top_k, len(scores))
+    rows = np.argpartition(-scores, top_k - 1)[:top_k]
+    positive: NDArray[np.int64] = rows[scores[rows] > 0]
+    return positive
+
+
+def _complete_cosines(
+    index: OpenIndex, vector: Vectors, rows: NDArray[np.int64], known: dict[int, float]
+) -> NDArray[np.float64]:
+    """The cosine of every row; those that the dense search did not bring are computed from the stored vectors."""
+    missing = [int(row) for row in rows if int(row) not in known]
+    ids = [sentence_id(file.source, number) for file, number in map(index.locate, missing)]
+    known = known | dict(zip(missing, _stored_cosines(index.sentences, vector, ids), strict=True))
+    return np.asarray([known[int(row)] for row in rows])
+
+
+def _passage_cosines(
+    index: OpenIndex, vector: Vectors, keys: Sequence[tuple[str, int]], known: dict[tuple[str, int], float]
+) -> NDArray[np.float64]:
+    missing = sorted(set(keys) - known.keys())
+    known = known | dict(
+        zip(missing, _stored_cosines(index.passages, vector, [passage_id(*key) for key in missing]), strict=True)
+    )
+    return np.asarray([known[key] for key in keys])
+
+
+def _stored_cosines(collection: Collection, vector: Vectors, ids: Sequence[str]) -> list[float]:
+    if not ids:
+        return []
+    result = collection.get(ids=list(ids), include=["embeddings"])
+    vectors = dict(zip(result["ids"], np.asarray(result["embeddings"], np.float32), strict=True))
+    return [float(vectors[identifier] @ vector) for identifier in ids]
+
+
+def _bm25_weight(index: OpenIndex, words: Sequence[str]) -> float:
+    """BM25 counts for more the larger the share of the question's word weight that the articles hold.
+
+    Questions in the articles' own words favour BM25, paraphrases the embeddings.
+    """
+    low, high = BM25_WEIGHT
+    weights = {word: index.lexical.idf(word) for word in words}
+    total = sum(weights.values())
+    found = sum(weight for word, weight in weights.items() if index.lexical.knows(word))
+    return low + (high - low) * (found / total if total else 0.0)
+
+
+def _min_max(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    low, high = float(values.min()), float(values.max())
+    return (values - low) / (high - low) if high > low else np.zeros(len(values))
+
+
+def _passage_span(index: OpenIndex, split: SplitArticle, row: int, number: int) -> Span:
+    first = row - number
+    of_file = np.asarray(index.passage_of[first : first + len(split.sentences)])
+    numbers = np.flatnonzero(of_file == of_file[number])
+    return Span(split.sentences[numbers[0]].start, split.sentences[numbers[-1]].end)

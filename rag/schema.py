@@ -1,0 +1,228 @@
+"""The frozen values that the stages hand to each other, from an article to an answer.
+
+Every offset counts characters (Unicode code points) of the file decoded as UTF-8, newlines and byte order mark
+untouched; `end` is exclusive.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypedDict
+
+Status = Literal["verified", "repaired"]
+
+
+class Message(TypedDict):
+    """One turn of an OpenAI-style history; `role` is "user" or "assistant"."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of an article's text."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One file of the corpus. What the catalog leaves open is an empty string."""
+
+    source: str
+    text: str = field(repr=False)
+    sha256: str
+    title: str
+    publisher: str
+    published: str
+    author: str
+    body: tuple[Span, ...]
+
+    @property
+    def label(self) -> str:
+        """What a person would call the article: its title, or its file name where it has none."""
+        return self.title or self.source
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that is not in the index, and why."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence or list item: the smallest thing that is ever quoted.
+
+    `paragraph` counts the article's blocks of text. `heading` is the heading above it. `quotation` is the shortest run
+    of whole sentences that holds the quotation which this sentence is part of, together with the words that say whose
+    it is; None outside of quotations and where the sentence says it itself.
+    """
+
+    start: int
+    end: int
+    text: str
+    paragraph: int
+    heading: str = ""
+    quotation: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Neighbouring sentences of one article, by their numbers: `first` to `last`, both included."""
+
+    start: int
+    end: int
+    text: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class SplitArticle:
+    """An article and its sentences, in order."""
+
+    article: Article
+    sentences: tuple[Sentence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence that may answer, with the scores that brought it here.
+
+    `row` is its number in the index, `number` its number in its article. `cosine` and `passage_cosine` lie in -1..1;
+    `bm25` is at least 0 and has no upper bound; `score` is the fused value that candidates are sorted by.
+    """
+
+    row: int
+    split: SplitArticle = field(repr=False)
+    number: int
+    passage: Span
+    cosine: float
+    passage_cosine: float
+    bm25: float
+    score: float
+
+    @property
+    def article(self) -> Article:
+        return self.split.article
+
+    @property
+    def sentence(self) -> Sentence:
+        return self.split.sentences[self.number]
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Identifies the sentence across questions: file name and number in it."""
+        return self.article.source, self.number
+
+    @property
+    def previous(self) -> Sentence | None:
+        return self.split.sentences[self.number - 1] if self.number else None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredSentence:
+    """A candidate as the reader sees it: `score` sorts, `short` is the answer span in it, `unmet` what it fails to meet."""
+
+    candidate: Candidate
+    score: float
+    short: str | None = None
+    unmet: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the reader makes of the candidates: all of them best first, those it would quote, and how sure it is.
+
+    `confidence` is the calibrated probability, 0..1, that the articles answer and the first quote supports it.
+    """
+
+    sentences: tuple[ScoredSentence, ...]
+    chosen: tuple[ScoredSentence, ...]
+    answered: bool
+    confidence: float
+    short: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A run of text that is to be cited, before the gate has looked at it."""
+
+    source: str
+    start: int
+    end: int
+    text: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A quote that passed the gate: `quote` equals the file's characters `start` to `end`, the file hashes to `sha256`."""
+
+    number: int
+    source: str
+    title: str
+    publisher: str
+    published: str
+    author: str
+    quote: str
+    start: int
+    end: int
+    sha256: str
+    status: Status = "verified"
+    prefix: str = field(default="", repr=False)
+    suffix: str = field(default="", repr=False)
+
+    def selector(self) -> list[dict[str, Any]]:
+        """The quote as W3C Web Annotation selectors (https://www.w3.org/TR/annotation-model/#selectors)."""
+        return [
+            {"type": "TextQuoteSelector", "exact": self.quote, "prefix": self.prefix, "suffix": self.suffix},
+            {"type": "TextPositionSelector", "start": self.start, "end": self.end},
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictSide:
+    """One value that the articles give, and the numbers of the citations that give it."""
+
+    value: str
+    citations: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Different answers to the same question."""
+
+    topic: str
+    sides: tuple[ConflictSide, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a question gets: verified quotes, or a refusal with the nearest passages. `timings` are seconds by stage."""
+
+    question: str
+    standalone_question: str
+    answered: bool
+    text: str
+    short: str | None
+    confidence: float
+    citations: tuple[Citation, ...]
+    conflicts: tuple[Conflict, ...]
+    nearest: tuple[Citation, ...]
+    answerer: str
+    timings: dict[str, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as plain lists and dicts that `json.dumps` takes."""
+        return dataclasses.asdict(self)
+
+    def to_json(self, indent: int | None = None) -> str:
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent)

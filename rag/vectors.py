@@ -1,0 +1,124 @@
+"""Vectors and offsets in Chroma; texts stay in the articles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rag.embed import Embedder
+from rag.schema import Passage, Sentence, SplitArticle
+
+if TYPE_CHECKING:
+    from chromadb.api import ClientAPI
+
+CHUNK = 1_024
+"""Texts between two steps of the progress bar."""
+
+
+class Counted(Protocol):
+    """A file with the numbers of its pieces in the index."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def sentences(self) -> int: ...
+    @property
+    def passages(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A text to embed, where it goes and where it comes from."""
+
+    collection: str
+    identifier: str
+    source: str
+    piece: Sentence | Passage
+
+
+def sentence_id(source: str, number: int) -> str:
+    """Chroma's identifier of a sentence."""
+    return f"{source}#s{number}"
+
+
+def passage_id(source: str, number: int) -> str:
+    """Chroma's identifier of a passage."""
+    return f"{source}#p{number}"
+
+
+_COLLECTIONS: dict[str, Callable[[str, int], str]] = {"sentences": sentence_id, "passages": passage_id}
+
+
+def open_chroma(generation: Path) -> ClientAPI:
+    """The generation's Chroma; telemetry is off. Close it after use."""
+    import chromadb  # half a second to import: only where an index is opened
+    from chromadb.config import Settings
+
+    return chromadb.PersistentClient(str(generation / "chroma"), Settings(anonymized_telemetry=False))
+
+
+@contextmanager
+def opened_chroma(generation: Path) -> Iterator[ClientAPI]:
+    """The generation's Chroma, closed at the end."""
+    client = open_chroma(generation)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def remove_vectors(client: ClientAPI, files: Sequence[Counted]) -> None:
+    """Takes the files' sentences and passages out."""
+    for name, make_id in _COLLECTIONS.items():
+        store = _vector_store(client, name)
+        for file in files:
+            ids = [make_id(file.source, number) for number in range(getattr(file, name))]
+            if ids:
+                store.delete_nodes(ids)
+
+
+def add_vectors(
+    client: ClientAPI, articles: Sequence[tuple[SplitArticle, tuple[Passage, ...]]], embedder: Embedder, batch_size: int
+) -> int:
+    """Embeds and stores sentences and passages, through LlamaIndex; returns how many.
+
+    They are taken in order of length, so that a batch needs little padding. A progress bar shows after two seconds.
+    """
+    from llama_index.core.schema import TextNode  # with its embeddings and store two seconds to import
+    from tqdm import tqdm
+
+    stores = {name: _vector_store(client, name) for name in _COLLECTIONS}
+    pieces = sorted(_pieces(articles), key=lambda item: len(item.piece.text))
+    model = embedder.for_llama_index(batch_size)
+    with tqdm(total=len(pieces), desc="Indexing", unit=" texts", delay=2, disable=None) as bar:
+        for start in range(0, len(pieces), CHUNK):
+            chunk = pieces[start : start + CHUNK]
+            vectors = model.get_text_embedding_batch([item.piece.text for item in chunk])
+            nodes: dict[str, list[TextNode]] = {name: [] for name in stores}
+            for item, vector in zip(chunk, vectors, strict=True):
+                place = {"source": item.source, "start": item.piece.start, "end": item.piece.end}
+                nodes[item.collection].append(TextNode(id_=item.identifier, text="", embedding=vector, metadata=place))
+            for name, store in stores.items():
+                if nodes[name]:
+                    store.add(nodes[name])
+            bar.update(len(chunk))
+    return len(pieces)
+
+
+def _pieces(articles: Sequence[tuple[SplitArticle, tuple[Passage, ...]]]) -> Iterator[_Piece]:
+    for split, passages in articles:
+        source = split.article.source
+        for number, sentence in enumerate(split.sentences):
+            yield _Piece("sentences", sentence_id(source, number), source, sentence)
+        for number, passage in enumerate(passages):
+            yield _Piece("passages", passage_id(source, number), source, passage)
+
+
+def _vector_store(client: ClientAPI, name: str) -> Any:
+    from llama_index.vector_stores.chroma import ChromaVectorStore
+
+    collection = client.get_or_create_collection(name, metadata={"hnsw:space": "cosine"}, embedding_function=None)
+    return ChromaVectorStore(chroma_collection=collection)
