@@ -55,14 +55,18 @@ def scan(corpus: Path) -> tuple[FileState, ...]:
 
 
 def _walk(root: Path, folder: Path) -> Iterator[FileState]:
-    for entry in os.scandir(folder):
+    try:
+        entries = list(os.scandir(folder))
+    except OSError as error:
+        raise CorpusError(f"The folder '{folder}' cannot be read: {error.strerror}. Make it readable.") from error
+    for entry in entries:
         path = Path(entry.path)
         if entry.name.startswith("."):
             continue
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(root, path)
         elif path.suffix.lower() in SUFFIXES or (folder == root and entry.name == CATALOG):
-            if entry.is_symlink() and not path.resolve().is_relative_to(root):
+            if entry.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root):
                 continue
             try:
                 state = entry.stat()
@@ -101,12 +105,14 @@ def read_article(
 ) -> Article | Skipped:
     """One file as an article, or why it cannot be one. Raises CorpusError for a catalog phrase that is not in it."""
     path = corpus / source
+    if source != source.encode("utf-8", "replace").decode("utf-8"):
+        return Skipped(ascii(source), "its name is not UTF-8")
     try:
         state = path.stat()
         if not stat.S_ISREG(state.st_mode):
             return Skipped(source, "not a regular file")
         if state.st_size > max_file_bytes:
-            return Skipped(source, f"{state.st_size:,} bytes, more than the {max_file_bytes:,} of CITEWELL_MAX_FILE_BYTES")
+            return Skipped(source, f"larger than CITEWELL_MAX_FILE_BYTES: {state.st_size:,} of {max_file_bytes:,}")
         data = path.read_bytes()
     except OSError as error:
         return Skipped(source, f"cannot be read: {error.strerror}")
@@ -116,7 +122,7 @@ def read_article(
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         return Skipped(source, f"not UTF-8: byte 0x{data[error.start]:02x} at position {error.start}")
-    if not text.strip("\ufeff \t\r\n\f\v\u00a0"):
+    if not text.removeprefix("\ufeff").strip():
         return Skipped(source, "empty")
     entry = entry or CatalogEntry(source, title=first_line(text))
     return Article(
@@ -153,7 +159,9 @@ def find_body(text: str, entry: CatalogEntry, catalog: Path) -> Span:
 def _find_phrase(text: str, phrase: str, start: int, file: str, catalog: Path) -> int:
     position = text.find(phrase, start)
     if position < 0:
-        raise CorpusError(f"'{catalog}' looks for “{phrase}” in '{file}', but the text does not hold it. Correct the phrase.")
+        raise CorpusError(
+            f"'{catalog}' looks for “{phrase}” in '{file}', but the text does not hold it. Correct the phrase."
+        )
     return position
 
 

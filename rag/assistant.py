@@ -15,7 +15,7 @@ from typing import Self
 
 from rag.articles import FileState, scan
 from rag.cite import cite
-from rag.compose import compose_answer, compose_refusal
+from rag.compose import compose_answer, compose_refusal, find_unmentioned
 from rag.config import Config
 from rag.converse import make_standalone
 from rag.embed import Embedder, load_embedder
@@ -26,6 +26,7 @@ from rag.library import Library, StaleIndexError
 from rag.reader import Reader, SignalReader
 from rag.retrieve import retrieve
 from rag.schema import Answer, Article, Message, Quote, ScoredSentence, Span
+from rag.spelling import correct_spelling
 
 MAX_QUESTION = 2_000
 """Characters."""
@@ -104,6 +105,7 @@ class Assistant:
         try:
             with _timed(timings, "converse"):
                 standalone = make_standalone(question, history)
+                standalone = correct_spelling(standalone, shelf.index.lexical, self._embedder.is_word)
             with _timed(timings, "encode"):
                 encoded = self._embedder.encode_question(standalone.question)
             with _timed(timings, "retrieve"):
@@ -115,9 +117,23 @@ class Assistant:
             with _timed(timings, "cite"):
                 citations = cite(_quotes(reading.chosen), shelf.library) if reading.answered else ()
                 nearest = () if citations else cite(_quotes(reading.sentences[:NEAREST]), shelf.library)
-            timings["total"] = sum(timings.values())
-            compose = compose_answer if citations else compose_refusal
-            return compose(question, standalone.question, reading, citations, nearest, shelf.index.lexical, timings)
+            unmentioned = () if citations else find_unmentioned(standalone.question, shelf.index.lexical)
+            timings["total"] = round(sum(timings.values()), 6)
+            short = reading.short if citations and reading.short and reading.short in citations[0].quote else None
+            return Answer(
+                question=question,
+                standalone_question=standalone.question,
+                answered=bool(citations),
+                text=compose_answer(citations, short) if citations else compose_refusal(nearest, unmentioned),
+                short=short,
+                confidence=reading.confidence,
+                citations=citations,
+                conflicts=(),
+                nearest=nearest,
+                answerer="quotes",
+                timings=timings,
+                unmentioned=unmentioned,
+            )
         finally:
             self._release(shelf)
 
@@ -197,7 +213,9 @@ def check_question(question: str) -> None:
     if not isinstance(question, str) or not question.strip():
         raise ValueError("The question is empty. Ask something about the articles.")
     if len(question) > MAX_QUESTION:
-        raise ValueError(f"The question has {len(question):,} characters; at most {MAX_QUESTION:,} are read. Shorten it.")
+        raise ValueError(
+            f"The question has {len(question):,} characters; at most {MAX_QUESTION:,} are read. Shorten it."
+        )
     wrong = next((c for c in question if unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\r\t"), None)
     if wrong:
         raise ValueError(f"The question holds the control character U+{ord(wrong):04X}. Remove it.")
@@ -207,7 +225,7 @@ def check_history(history: Sequence[Message] | None) -> None:
     """Raises ValueError for a history that is not a list of messages with a role and a text."""
     for message in history or ():
         if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
-            raise ValueError("Each message of the history needs a 'role': \"user\" or \"assistant\".")
+            raise ValueError('Each message of the history needs a \'role\': "user" or "assistant".')
         if not isinstance(message.get("content"), str):
             raise ValueError("Each message of the history needs a 'content' that is text.")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from rag.errors import CitewellError
 from rag.library import Library
-from rag.schema import Citation, Quote
+from rag.schema import Article, Citation, Quote
 
 CONTEXT = 32
 """Characters before and after a quote that its selector carries."""
@@ -32,14 +32,12 @@ def cite(quotes: Iterable[Quote], library: Library) -> tuple[Citation, ...]:
 def _verify(quote: Quote, library: Library, number: int) -> Citation | None:
     try:
         article = library.read(quote.source)
+        fault = _find_fault(quote, article)
     except CitewellError as error:
-        return _drop(quote, str(error))
-    if article.sha256 != quote.sha256:
-        return _drop(quote, "the file has changed since it was indexed")
-    if not 0 <= quote.start < quote.end <= len(article.text) or article.text[quote.start : quote.end] != quote.text:
-        return _drop(quote, "the file holds other words at this place")
-    if not any(span.start <= quote.start and quote.end <= span.end for span in article.body):
-        return _drop(quote, "it lies outside the article's body")
+        article, fault = None, str(error)
+    if article is None or fault:
+        log.warning("Quote dropped, %s[%d:%d]: %s.", quote.source, quote.start, quote.end, fault)
+        return None
     return Citation(
         number=number,
         source=article.source,
@@ -56,5 +54,12 @@ def _verify(quote: Quote, library: Library, number: int) -> Citation | None:
     )
 
 
-def _drop(quote: Quote, reason: str) -> None:
-    log.warning("Quote dropped, %s[%d:%d]: %s.", quote.source, quote.start, quote.end, reason)
+def _find_fault(quote: Quote, article: Article) -> str:
+    """Why the quote does not hold; "" when it does."""
+    if article.sha256 != quote.sha256:
+        return "the file has changed since it was indexed"
+    if not 0 <= quote.start < quote.end or article.text[quote.start : quote.end] != quote.text:
+        return "the file holds other words at this place"
+    if not any(span.start <= quote.start and quote.end <= span.end for span in article.body):
+        return "it lies outside the article's body"
+    return ""

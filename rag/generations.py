@@ -2,7 +2,7 @@
 
 A generation is written beside the current one and becomes current by one atomic rename of the file CURRENT. Whatever
 kills the writer, CURRENT names a whole generation; what is left over is swept by the next writer. The generation before
-the current one is kept, so that a reader that has just opened it can finish.
+the current one is kept for readers that are about to open it, and one that a reader holds open is never swept.
 """
 
 from __future__ import annotations
@@ -12,13 +12,17 @@ import logging
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from rag.errors import CitewellError, IndexRefusedError
+
+if sys.platform != "win32":
+    import fcntl
 
 CURRENT = "CURRENT"
 _OURS = re.compile(r"CURRENT(\.tmp)?|write\.lock|\.gitignore|gen-\d{6}")
@@ -80,8 +84,8 @@ def writing(index: Path, timeout: float) -> Iterator[None]:
             lock.acquire(timeout=timeout)
     except Timeout as error:
         raise CitewellError(
-            f"Another process has been writing the index in '{index}' for over {timeout:.0f} seconds. Try again when it "
-            "is done, or use another folder: --index."
+            f"Another process has been writing the index in '{index}' for over {timeout:.0f} seconds. "
+            "Try again when it is done, or use another folder: --index."
         ) from error
     except OSError as error:
         raise CitewellError(
@@ -122,11 +126,30 @@ def make_current(index: Path, generation: Path) -> None:
 
 
 def sweep(index: Path) -> None:
-    """Removes every generation but the current and the previous one. Needs the write lock."""
+    """Removes all generations but the current, the previous and those that readers hold. Needs the write lock."""
     keep = _named(index)
     for path in index.glob("gen-*"):
         if _OURS.fullmatch(path.name) and path.name not in keep:
-            shutil.rmtree(path, ignore_errors=True)
+            with suppress(BlockingIOError), holding(path, alone=True):
+                shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def holding(generation: Path, *, alone: bool = False) -> Iterator[None]:
+    """Keeps a generation from being swept while it is read; the system lets go of it when a process dies.
+
+    With `alone`, raises BlockingIOError where somebody reads it. On Windows, where open files cannot be removed anyway,
+    it does nothing.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    descriptor = os.open(generation, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _named(index: Path) -> list[str]:
@@ -140,7 +163,7 @@ def _named(index: Path) -> list[str]:
 def _sync(path: Path) -> None:
     if os.name == "nt" and path.is_dir():  # Windows cannot open a folder
         return
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)  # Windows syncs only what it may write
     try:
         os.fsync(descriptor)
     finally:

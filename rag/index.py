@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
+import os
+import tempfile
 from bisect import bisect_right
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import accumulate
@@ -24,17 +25,30 @@ from numpy.typing import NDArray
 from rag.articles import FileState, read_articles, scan
 from rag.config import Config
 from rag.embed import Embedder
-from rag.errors import CitewellError, IndexRefusedError
-from rag.generations import current_generation, damaged, make_current, new_generation, rebuild_command, writing
+from rag.errors import CitewellError, CorpusError, IndexRefusedError
+from rag.generations import (
+    current_generation,
+    damaged,
+    holding,
+    make_current,
+    new_generation,
+    rebuild_command,
+    sweep,
+    writing,
+)
 from rag.lexical import LexicalIndex
 from rag.schema import Article, Passage, Skipped
 from rag.split import SPLITTER_VERSION, pack_passages, split_article
-from rag.vectors import add_vectors, open_chroma, opened_chroma, remove_vectors
+from rag.vectors import add_vectors, copy_chroma, opened_chroma, remove_vectors
 
 if TYPE_CHECKING:
-    from chromadb.api import ClientAPI
+    from chromadb.api.client import Client
+    from chromadb.api.models.Collection import Collection
+
 FORMAT = 1
 """Of the index folder; an index of another format is refused."""
+
+_TOUCHED_BY_CHROMA = ("chroma.sqlite3", "length.bin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +64,7 @@ class IndexedFile:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a generation was made from, and how."""
+    """What a generation was made from, and how; `checksums` are the SHA-256 of its own files by name."""
 
     format: int
     corpus_sha256: str
@@ -60,6 +74,7 @@ class Manifest:
     files: tuple[IndexedFile, ...]
     skipped: tuple[Skipped, ...]
     states: tuple[FileState, ...]
+    checksums: dict[str, str]
 
     @property
     def sentences(self) -> int:
@@ -89,17 +104,22 @@ class IndexReport:
 class OpenIndex:
     """One generation, open for reading; safe to use from several threads."""
 
-    def __init__(self, generation: Path, manifest: Manifest, client: ClientAPI) -> None:
+    def __init__(self, generation: Path, manifest: Manifest, client: Client) -> None:
         self.generation = generation
         self.manifest = manifest
         self.sentences = client.get_collection("sentences", embedding_function=None)
         self.passages = client.get_collection("passages", embedding_function=None)
         self.lexical = LexicalIndex.load(generation / "lexical")
         self.passage_of: NDArray[np.int32] = np.load(generation / "passage_of.npy", mmap_mode="r")
-        self._client = client
+        self._resources = ExitStack()
+
+    def keep(self, resources: ExitStack) -> None:
+        """Takes over what is to be closed with the index."""
+        self._resources = resources
 
     def close(self) -> None:
-        self._client.close()
+        """Lets go of the generation; a second call does nothing."""
+        self._resources.close()
 
     def locate(self, row: int) -> tuple[IndexedFile, int]:
         """The file of a sentence's row, and the sentence's number in it."""
@@ -127,22 +147,52 @@ def open_index(config: Config, embedder: Embedder) -> OpenIndex | None:
     generation = current_generation(config.index)
     if generation is None:
         return None
+    try:
+        return _open_generation(generation, config, embedder)
+    except CitewellError:
+        if current_generation(config.index) == generation:
+            raise
+    return open_index(config, embedder)  # a writer has meanwhile published another one and swept this one away
+
+
+def _open_generation(generation: Path, config: Config, embedder: Embedder) -> OpenIndex:
     manifest = read_manifest(config.index, generation)
     if manifest.fingerprint != embedder.fingerprint:
         raise IndexRefusedError(
             f"The index in '{config.index}' was built with {manifest.model} but CITEWELL_EMBEDDING is "
             f"'{config.embedding}'. Rebuild it: {rebuild_command(config.index)}"
         )
-    try:
-        opened = OpenIndex(generation, manifest, open_chroma(generation))
-        counts = opened.sentences.count(), opened.passages.count(), len(opened.passage_of), len(opened.lexical)
-    except Exception as error:  # Chroma, SQLite, NumPy and bm25s each have their own way of failing on a damaged file
-        raise damaged(config.index, str(error).splitlines()[0][:200] if str(error) else repr(error)) from error
-    expected = manifest.sentences, manifest.passages, manifest.sentences, manifest.sentences
-    if counts != expected:
-        opened.close()
-        raise damaged(config.index, f"it holds {counts} entries where the manifest says {expected}")
+    with ExitStack() as resources:
+        try:
+            resources.enter_context(holding(generation))
+            for name, checksum in manifest.checksums.items():  # before Chroma, which a damaged file can crash
+                if _checksum(generation / name) != checksum:
+                    raise ValueError(f"'{name}' has changed")
+            client = resources.enter_context(opened_chroma(generation))
+            opened = OpenIndex(generation, manifest, client)
+            counts = _probe(opened.sentences), _probe(opened.passages), len(opened.passage_of), len(opened.lexical)
+            expected = manifest.sentences, manifest.passages, manifest.sentences, manifest.sentences
+            if counts != expected:
+                raise ValueError(f"it holds {counts} entries where the manifest says {expected}")
+        except (
+            Exception
+        ) as error:  # Chroma, SQLite, NumPy and bm25s each have their own way of failing on a damaged file
+            if not os.access(generation, os.W_OK):
+                raise CitewellError(
+                    f"The index folder '{config.index}' cannot be written, which Chroma does even to read it. Make it "
+                    "writable or use another: --index."
+                ) from error
+            raise damaged(config.index, str(error).splitlines()[0][:200] if str(error) else repr(error)) from error
+        opened.keep(resources.pop_all())
     return opened
+
+
+def _probe(collection: Collection) -> int:
+    """How many vectors the collection holds, after searching it once."""
+    vectors = collection.get(limit=1, include=["embeddings"])["embeddings"]
+    if vectors is not None and len(vectors):
+        collection.query(query_embeddings=vectors, n_results=1, include=[])
+    return collection.count()
 
 
 def read_manifest(index: Path, generation: Path) -> Manifest:
@@ -230,11 +280,16 @@ class _Corpus:
 
 
 def _read_corpus(config: Config) -> _Corpus:
+    """Raises CorpusError where no file can be read as an article."""
     items = list(read_articles(config.corpus, config.max_file_bytes))
     articles = tuple(item for item in items if isinstance(item, Article))
+    skipped = tuple(item for item in items if isinstance(item, Skipped))
+    if not articles:
+        why = "; ".join(f"{file.source}: {file.reason}" for file in skipped[:3]) or "no .txt or .md files"
+        raise CorpusError(f"No articles were found in '{config.corpus}' ({why}). Name another folder: --corpus.")
     keys = {article.source: _key(article, config) for article in articles}
     digest = hashlib.sha256(json.dumps(sorted(keys.items())).encode()).hexdigest()
-    return _Corpus(articles, tuple(item for item in items if isinstance(item, Skipped)), keys, digest)
+    return _Corpus(articles, skipped, keys, digest)
 
 
 def splitter_version(config: Config) -> str:
@@ -246,14 +301,12 @@ def _publish(
     config: Config, embedder: Embedder, old: OpenIndex | None, corpus: _Corpus, states: tuple[FileState, ...]
 ) -> tuple[Manifest, int]:
     """Writes a generation and makes it current; on any failure it is removed and the old one stays."""
-    generation: Path | None = None
     try:
         generation = new_generation(config.index)
         result = _write_generation(generation, config, embedder, old, corpus, states)
         make_current(config.index, generation)
     except Exception as error:
-        if generation:
-            shutil.rmtree(generation, ignore_errors=True)
+        sweep(config.index)
         if isinstance(error, OSError) or type(error).__module__.startswith("chromadb"):
             raise CitewellError(
                 f"The index in '{config.index}' could not be written: {error}. The old one, if any, is intact; make "
@@ -282,7 +335,7 @@ def _write_generation(
     gone = [file for file in old.manifest.files if corpus.keys.get(file.source) != file.key] if old else []
     kept = {file.source for file in old.manifest.files} - {file.source for file in gone} if old else set()
     if old and kept:
-        shutil.copytree(old.generation / "chroma", generation / "chroma")
+        copy_chroma(old.generation, generation)
     with opened_chroma(generation) as client:
         if kept:
             remove_vectors(client, gone)
@@ -308,15 +361,30 @@ def _write_generation(
         ),
         skipped=corpus.skipped,
         states=states,
+        checksums=_checksums(generation),
     )
     _write_manifest(generation, manifest)
     return manifest, embedded
 
 
+def _checksums(generation: Path) -> dict[str, str]:
+    """SHA-256 by name of the files that stay as they are: Chroma writes to the others even when it only reads."""
+    files = [path for path in sorted(generation.rglob("*")) if path.is_file() and path.name not in _TOUCHED_BY_CHROMA]
+    return {path.relative_to(generation).as_posix(): _checksum(path) for path in files}
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _write_manifest(generation: Path, manifest: Manifest) -> None:
-    temporary = generation / "manifest.tmp"
-    temporary.write_text(json.dumps(asdict(manifest), ensure_ascii=False, indent=1), encoding="utf-8")
-    temporary.replace(generation / "manifest.json")
+    """Replaces the manifest in one step; the name of what is written first is unique, for readers do this too."""
+    with tempfile.NamedTemporaryFile("w", dir=generation, encoding="utf-8", delete=False) as file:
+        json.dump(asdict(manifest), file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(file.name).replace(generation / "manifest.json")
 
 
 def _passage_numbers(passages: Sequence[tuple[Passage, ...]]) -> NDArray[np.int32]:

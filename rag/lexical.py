@@ -3,46 +3,69 @@
 from __future__ import annotations
 
 import json
+import logging
+import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.words import stems
+from rag.words import Word, find_words, stems
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """How many sentences there are and hold each stem, the long forms of acronyms, and every word as written."""
+
+    size: int
+    frequencies: dict[str, int]
+    acronyms: dict[str, list[str]]
+    forms: list[str]
 
 
 class LexicalIndex:
     """BM25 scores of every sentence, and how many sentences hold a stem."""
 
-    def __init__(self, size: int, frequencies: dict[str, int], bm25: Any) -> None:
-        self._size = size
-        self._frequencies = frequencies
+    def __init__(self, words: _Words, bm25: Any) -> None:
+        self._words = words
         self._bm25 = bm25
 
     def __len__(self) -> int:
-        return self._size
+        return self._words.size
 
     @classmethod
     def build(cls, sentences: Sequence[str]) -> LexicalIndex:
         """Indexes the sentences in the order of their rows."""
         import bm25s
 
-        tokens = [stems(sentence) for sentence in sentences]
-        frequencies = Counter(stem for sentence in tokens for stem in set(sentence))
+        acronyms = find_acronyms(sentences)
+        by_first = _by_first(acronyms)
+        tokens: list[list[str]] = []
+        frequencies: Counter[str] = Counter()
+        forms: set[str] = set()
+        for sentence in sentences:
+            words = list(find_words(sentence))
+            forms.update(word.text.lower() for word in words if word.text.isalpha())
+            tokens.append(_expanded([word.stem for word in words], acronyms, by_first))
+            frequencies.update(set(tokens[-1]))
         bm25 = None
         if frequencies:
+            logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG
             bm25 = bm25s.BM25(method="lucene", k1=1.2, b=0.75)
             bm25.index(tokens, show_progress=False)
-        return cls(len(tokens), dict(frequencies), bm25)
+        return cls(_Words(len(tokens), dict(frequencies), acronyms, sorted(forms)), bm25)
 
     def save(self, folder: Path) -> None:
+        """Writes the index into a new folder."""
         folder.mkdir(parents=True)
-        (folder / "frequencies.json").write_text(
-            json.dumps({"size": self._size, "frequencies": self._frequencies}, ensure_ascii=False), encoding="utf-8"
-        )
+        (folder / "words.json").write_text(json.dumps(asdict(self._words), ensure_ascii=False), encoding="utf-8")
         if self._bm25 is not None:
             self._bm25.save(str(folder / "bm25"), show_progress=False)
 
@@ -51,22 +74,83 @@ class LexicalIndex:
         """The index from its folder; raises what json or bm25s raise on damaged files."""
         import bm25s
 
-        data = json.loads((folder / "frequencies.json").read_text(encoding="utf-8"))
-        bm25 = bm25s.BM25.load(str(folder / "bm25"), mmap=True, show_progress=False) if data["frequencies"] else None
-        return cls(data["size"], data["frequencies"], bm25)
+        words = _Words(**json.loads((folder / "words.json").read_text(encoding="utf-8")))
+        bm25 = bm25s.BM25.load(str(folder / "bm25"), mmap=True, show_progress=False) if words.frequencies else None
+        return cls(words, bm25)
 
     def scores(self, question: Sequence[str]) -> NDArray[np.float32]:
         """BM25 of every sentence for the question's stems, in the order of rows; zeros where no stem is known."""
-        known = [stem for stem in question if stem in self._frequencies]
+        known = [stem for stem in question if stem in self._words.frequencies]
         if not known or self._bm25 is None:
-            return np.zeros(self._size, np.float32)
+            return np.zeros(self._words.size, np.float32)
         scores: NDArray[np.float32] = self._bm25.get_scores(known)
         return scores
 
     def idf(self, stem: str) -> float:
         """ln(1 + (N - n + 0.5) / (n + 0.5)) as in BM25 (Robertson and Zaragoza, 2009); highest for unknown stems."""
-        frequency = self._frequencies.get(stem, 0)
-        return float(np.log1p((self._size - frequency + 0.5) / (frequency + 0.5)))
+        frequency = self._words.frequencies.get(stem, 0)
+        return float(np.log1p((self._words.size - frequency + 0.5) / (frequency + 0.5)))
+
+    def expand(self, words: Sequence[str]) -> set[str]:
+        """The stems, with those of an acronym's long form where it stands, and the acronym where all of those stand."""
+        return set(_expanded(words, self._words.acronyms, self._by_first))
+
+    def mentions(self, word: Word) -> bool:
+        """Whether the articles use the word, or one that begins like it: "Indian" where they write "India"."""
+        stem = word.text.lower()[: max(4, len(word.text) - 2)]
+        return self.knows(word.stem) or any(form.startswith(stem) for form in self._by_initial.get(stem[0], ()))
+
+    def forms_like(self, word: str) -> list[str]:
+        """The articles' words, in lower case, that begin like the word and are about as long."""
+        return [form for form in self._by_initial.get(word[0], ()) if abs(len(form) - len(word)) <= 2]
+
+    @cached_property
+    def _by_first(self) -> dict[str, list[str]]:
+        return _by_first(self._words.acronyms)
+
+    @cached_property
+    def _by_initial(self) -> dict[str, list[str]]:
+        return {initial: list(forms) for initial, forms in groupby(self._words.forms, key=itemgetter(0))}
 
     def knows(self, stem: str) -> bool:
-        return stem in self._frequencies
+        return stem in self._words.frequencies
+
+
+_ACRONYM = re.compile(r"((?:[^\W\d_][\w’'-]*[ \t\u00a0]+){2,9})\(([A-Z][A-Z0-9]{1,7})\)")
+_LONG_FORM = re.compile(r"\b([A-Z][A-Z0-9]{1,7})[ \t\u00a0]+\(((?:[^\W\d_][\w’'-]*[ \t\u00a0]*){2,9})\)")
+
+
+def find_acronyms(sentences: Sequence[str]) -> dict[str, list[str]]:
+    """Acronyms that the sentences introduce, "Long Form (LF)" or "LF (Long Form)", by stem: the long form's stems.
+
+    The long form's capital initials must spell the acronym, as in Schwartz and Hearst (2003) but stricter.
+    """
+    found: dict[str, list[str]] = {}
+    for sentence in sentences:
+        pairs = [(match[2], match[1]) for match in _ACRONYM.finditer(sentence)]
+        pairs += [(match[1], match[2]) for match in _LONG_FORM.finditer(sentence)]
+        for acronym, words in pairs:
+            capitalised = [word for word in words.split() if word[0].isupper()][-len(acronym) :]
+            if "".join(word[0] for word in capitalised) == acronym:
+                found[stems(acronym)[0]] = stems(" ".join(capitalised))
+    return found
+
+
+def _by_first(acronyms: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Acronyms by the first stem of their long form."""
+    by_first: dict[str, list[str]] = {}
+    for acronym, long in acronyms.items():
+        by_first.setdefault(long[0], []).append(acronym)
+    return by_first
+
+
+def _expanded(words: Sequence[str], acronyms: dict[str, list[str]], by_first: dict[str, list[str]]) -> list[str]:
+    present = set(words)
+    more = [stem for word in words if word in acronyms for stem in acronyms[word] if stem not in present]
+    more += [
+        acronym
+        for word in words
+        for acronym in by_first.get(word, ())
+        if acronym not in present and present.issuperset(acronyms[acronym])
+    ]
+    return [*words, *dict.fromkeys(more)]

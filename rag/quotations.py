@@ -83,7 +83,9 @@ def _is_apostrophe(text: str, position: int) -> bool:
     before, after = text[position - 1 : position], text[position + 1 : position + 2]
     if before.isalnum() and after.isalpha():
         return True
-    return before == "s" and after == " " and "’" in text[position + 1 :] and text[position + 2 : position + 3].islower()
+    return (
+        before == "s" and after == " " and "’" in text[position + 1 :] and text[position + 2 : position + 3].islower()
+    )
 
 
 def _is_inch(text: str, position: int) -> bool:

@@ -1,15 +1,46 @@
-"""First reader"""
+"""Which candidate answers, how sure that is, and what to quote. A trained model can take this place: `Reader`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+import json
+import math
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from threading import Lock
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rag.config import Config
 from rag.converse import Standalone
 from rag.embed import Embedder, EncodedText
 from rag.lexical import LexicalIndex
+from rag.question import find_short
 from rag.schema import Candidate, Reading, ScoredSentence
+from rag.signals import SIGNALS, WeighedQuestion, measure, weigh_question
+
+EVIDENCE = (
+    "cosine",
+    "passage_cosine",
+    "context_maxsim",
+    "weakest",
+    "right_type",
+    "wrong_type",
+    "year_unmet",
+    "number_unmet",
+    "name_unmet",
+    "unknown",
+    "words",
+)
+"""What the best sentence is judged by; `unknown` is the share of the question's words that the articles never use,
+`words` the logarithm of their number."""
+
+ROUNDING = 4
+"""Decimals of a signal: batches of different make-up give vectors that differ in the seventh."""
 
 
 class Reader(Protocol):
@@ -17,17 +48,136 @@ class Reader(Protocol):
 
     def read(
         self, question: Standalone, encoded: EncodedText, candidates: Sequence[Candidate], lexical: LexicalIndex
-    ) -> Reading: ...
+    ) -> Reading:
+        """The candidates best first, those to quote, and how sure that they answer; nothing for no candidates."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What `python -m eval.fit` has found: weights by name, and the margins of the decisions.
+
+    `score` weighs the signals of a sentence. `evidence` weighs those of the best one; `scale` and `shift` make a
+    probability of it. A sentence is quoted beside the best when its score is less than `margin` behind.
+    """
+
+    score: Mapping[str, float]
+    evidence: Mapping[str, float]
+    scale: float
+    shift: float
+    threshold: float
+    margin: float
 
 
 class SignalReader:
+    """A linear reader of the signals; safe to use from several threads."""
+
     def __init__(self, embedder: Embedder, config: Config) -> None:
-        self._embedder = embedder
         self._config = config
+        self._weights = load_weights()
+        self._encodings = _Encodings(embedder, config.cached_sentences)
 
     def read(
         self, question: Standalone, encoded: EncodedText, candidates: Sequence[Candidate], lexical: LexicalIndex
     ) -> Reading:
-        scored = tuple(ScoredSentence(candidate, candidate.score) for candidate in candidates)
-        answered = bool(scored) and scored[0].candidate.cosine > 0.4
-        return Reading(scored, scored[:2] if answered else (), answered, 0.5, None)
+        """See `Reader.read`. One forward pass for the candidates' word pieces that are not in memory yet."""
+        if not candidates:
+            return Reading((), (), answered=False, confidence=0.0, short=None)
+        weighed = weigh_question(question, encoded, lexical)
+        signals = self.measure(weighed, candidates, lexical)
+        scores = score_sentences(signals, self._weights) - _repetition(candidates, question.avoid)
+        order = np.argsort(-scores, kind="stable")
+        evidence = find_evidence(signals[order[0]], weighed, lexical)
+        confidence = judge_evidence(evidence, self._weights)
+        threshold = self._weights.threshold if self._config.threshold is None else self._config.threshold
+        sentences = tuple(ScoredSentence(candidates[i], float(scores[i])) for i in order)
+        best = sentences[0].candidate.sentence
+        return Reading(
+            sentences=sentences,
+            chosen=choose_quotes(sentences, self._weights.margin, self._config.max_quotes),
+            answered=confidence >= threshold,
+            confidence=confidence,
+            short=find_short(best.text, question.question, weighed.needs),
+        )
+
+    def measure(
+        self, question: WeighedQuestion, candidates: Sequence[Candidate], lexical: LexicalIndex
+    ) -> NDArray[np.float64]:
+        """The candidates' signals (candidates, signals), rounded."""
+        texts = [candidate.sentence.text for candidate in candidates]
+        before = [candidate.previous.text if candidate.previous else "" for candidate in candidates]
+        known = self._encodings.find([*texts, *filter(None, before)])
+        signals = measure(
+            question, candidates, [known[text] for text in texts], [known.get(t) for t in before], lexical
+        )
+        return signals.round(ROUNDING)
+
+
+@cache
+def load_weights() -> Weights:
+    """The fitted weights that come with the package."""
+    data: dict[str, Any] = json.loads((Path(__file__).parent / "reader.json").read_text(encoding="utf-8"))
+    return Weights(**{name: data[name] for name in Weights.__dataclass_fields__})
+
+
+def score_sentences(signals: NDArray[np.float64], weights: Weights) -> NDArray[np.float64]:
+    """The weighted sum of each row's signals."""
+    scores: NDArray[np.float64] = signals @ np.asarray([weights.score.get(name, 0.0) for name in SIGNALS])
+    return scores
+
+
+def find_evidence(best: NDArray[np.float64], question: WeighedQuestion, lexical: LexicalIndex) -> NDArray[np.float64]:
+    """The values of `EVIDENCE` for the best sentence's signals."""
+    unknown = [not lexical.knows(word.stem) for word in question.words]
+    values = dict(zip(SIGNALS, best.tolist(), strict=True))
+    values["unknown"] = sum(unknown) / len(unknown) if unknown else 1.0
+    values["words"] = math.log1p(len(unknown))
+    return np.asarray([values[name] for name in EVIDENCE])
+
+
+def judge_evidence(evidence: NDArray[np.float64], weights: Weights) -> float:
+    """The calibrated probability, 0..1 to three decimals, that the sentence answers (Platt, 1999)."""
+    total = float(evidence @ np.asarray([weights.evidence[name] for name in EVIDENCE]))
+    return round(1 / (1 + math.exp(-(weights.scale * total + weights.shift))), 3)
+
+
+def choose_quotes(sentences: Sequence[ScoredSentence], margin: float, most: int) -> tuple[ScoredSentence, ...]:
+    """The best sentence and those less than `margin` behind it, at most `most`; the same words are quoted once."""
+    chosen: list[ScoredSentence] = []
+    for scored in sentences:
+        if len(chosen) == most or sentences[0].score - scored.score >= margin:
+            break
+        if all(scored.candidate.sentence.text != other.candidate.sentence.text for other in chosen):
+            chosen.append(scored)
+    return tuple(chosen)
+
+
+def _repetition(candidates: Sequence[Candidate], replies: Sequence[str]) -> NDArray[np.float64]:
+    """What is taken off a sentence that one of the replies has quoted: enough to put it behind all others."""
+    said = "\n".join(replies).replace("\\", "")
+    return np.asarray([100.0 * (candidate.sentence.text in said) for candidate in candidates])
+
+
+class _Encodings:
+    """Sentences' word-piece vectors; the last used ones stay in memory."""
+
+    def __init__(self, embedder: Embedder, most: int) -> None:
+        self._embedder = embedder
+        self._most = most
+        self._kept: OrderedDict[str, EncodedText] = OrderedDict()
+        self._lock = Lock()
+
+    def find(self, texts: Sequence[str]) -> dict[str, EncodedText]:
+        """Every text's encoding, by text."""
+        wanted = dict.fromkeys(texts)
+        with self._lock:
+            known = {text: self._kept[text] for text in wanted if text in self._kept}
+        missing = [text for text in wanted if text not in known]
+        known |= dict(zip(missing, self._embedder.encode_sentences(missing), strict=True))
+        with self._lock:
+            for text in wanted:
+                self._kept[text] = known[text]
+                self._kept.move_to_end(text)
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return known

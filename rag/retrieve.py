@@ -50,7 +50,10 @@ def retrieve(
     cosines = _complete_cosines(index, encoded.vector, found, dict(zip(rows.tolist(), cosines.tolist(), strict=True)))
     places = [index.locate(int(row)) for row in found]
     of_passage = _passage_cosines(
-        index, encoded.vector, [(file.source, int(index.passage_of[row])) for (file, _), row in zip(places, found, strict=True)], passage_cosines
+        index,
+        encoded.vector,
+        [(file.source, int(index.passage_of[row])) for (file, _), row in zip(places, found, strict=True)],
+        passage_cosines,
     )
     weight = _bm25_weight(index, words)
     dense = (1 - PASSAGE_WEIGHT) * cosines + PASSAGE_WEIGHT * of_passage
@@ -90,7 +93,7 @@ def _passages(index: OpenIndex, vector: Vectors) -> tuple[NDArray[np.int64], dic
 
 
 def _query(collection: Collection, vector: Vectors, top_k: int) -> tuple[list[str], list[float]]:
-    result = collection.query(query_embeddings=[vector], n_results=top_k, include=["distances"])
+    result = collection.query(query_embeddings=vector.reshape(1, -1), n_results=top_k, include=["distances"])
     assert result["distances"] is not None
     return result["ids"][0], [1.0 - distance for distance in result["distances"][0]]
 
@@ -150,7 +153,7 @@ def _bm25_weight(index: OpenIndex, words: Sequence[str]) -> float:
 
 def _min_max(values: NDArray[np.floating]) -> NDArray[np.float64]:
     low, high = float(values.min()), float(values.max())
-    return (values - low) / (high - low) if high > low else np.zeros(len(values))
+    return np.asarray((values - low) / (high - low) if high > low else np.zeros(len(values)), np.float64)
 
 
 def _passage_span(index: OpenIndex, split: SplitArticle, row: int, number: int) -> Span:

@@ -129,12 +129,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class ScoredSentence:
-    """A candidate as the reader sees it: `score` sorts, `short` is the answer span in it, `unmet` what it fails to meet."""
+    """A candidate as the reader sees it; `score` sorts, its size means nothing across questions."""
 
     candidate: Candidate
     score: float
-    short: str | None = None
-    unmet: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +162,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A quote that passed the gate: `quote` equals the file's characters `start` to `end`, the file hashes to `sha256`."""
+    """A quote that passed the gate: the file hashes to `sha256` and its characters `start` to `end` are `quote`."""
 
     number: int
     source: str
@@ -206,7 +204,10 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a question gets: verified quotes, or a refusal with the nearest passages. `timings` are seconds by stage."""
+    """What a question gets: verified quotes, or a refusal with the nearest passages. `timings` are seconds by stage.
+
+    `unmentioned` are words of the question that no article uses in any form.
+    """
 
     question: str
     standalone_question: str
@@ -219,6 +220,7 @@ class Answer:
     nearest: tuple[Citation, ...]
     answerer: str
     timings: dict[str, float]
+    unmentioned: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain lists and dicts that `json.dumps` takes."""

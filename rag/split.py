@@ -20,17 +20,28 @@ MAX_SENTENCE = 1_200
 """Characters; a longer run without a full stop (a table, a minified page) is cut at the best place before."""
 
 _LABEL = re.compile(r"(?:\d{1,3}[.)]|[A-Za-z][.)]|[-*•–—])[ \t\u00a0]+(?=\S)")
+_ALPHANUMERIC = re.compile(r"[^\W_]")
 _MARKDOWN_HEADING = re.compile(r"#{1,6}[ \t]")
 _OPENERS = "‘“«\"'(["
 _CLOSERS = "’”»\"')]"
-_STOP = re.compile(rf"[.!?…。！？]+(?P<closers>[ \t\u00a0]?»|[{re.escape(_CLOSERS)}]*)(?P<gap>\s+|$)")
+_STOP = re.compile(rf"(?<![.!?…。！？])[.!?…。！？]+(?P<closers>[ \t\u00a0]?»|[{re.escape(_CLOSERS)}]*)(?P<gap>\s+|$)")
+_FIRST = re.compile(rf"[{re.escape(_OPENERS)} \u00a0]*(.?)")
+_LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
 _INITIALS = re.compile(r"(?:^|[\s(‘“«\"'])(?:[^\W\d_]\.)+$")
 _ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof st jr sr gen col lt sgt capt rep sen gov pres hon rev vs cf eg ie viz al ca approx no nos fig vol "
-    "pp ed eds jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun art sec ch".split()
+    (
+        "mr mrs ms dr prof st jr sr gen col lt sgt capt rep sen gov pres hon rev vs cf eg ie viz al ca approx no nos "
+        "fig vol pp ed eds jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun art sec ch"
+    ).split()
 )
 _CLOSED_BY_CAPITAL = frozenset("inc ltd co corp llc etc plc bros dept est".split())
 _TERMINAL = re.compile(rf"[.!?…。！？:;,][{re.escape(_CLOSERS)}\s]*$")
+_LOOK_BACK = 40
+"""Characters before a full stop that say whether it closes an abbreviation."""
+
+_MIN_WIDTH, _MAX_WIDTH = 50, 130
+"""Characters of the longest line in a text that is wrapped to a width."""
+
 _SOFT_CUTS = (re.compile(r"[;:]\s+"), re.compile(r"\n\s*"), re.compile(r",\s+"), re.compile(r"\s+"))
 
 
@@ -50,7 +61,7 @@ def split_article(article: Article) -> SplitArticle:
         heading = ""
         for number, block in enumerate(find_blocks(article.text, span)):
             if block.heading:
-                heading = article.text[block.start : block.end].lstrip("# ")
+                heading = article.text[block.start : block.end].strip("#*=-_ ") or heading
                 continue
             sentences += [
                 Sentence(piece.start, piece.end, article.text[piece.start : piece.end], number, heading)
@@ -65,29 +76,38 @@ def find_blocks(text: str, body: Span) -> Iterator[Block]:
     A blank line always ends a block. A single newline does too, unless the lines were wrapped to a width: the line
     ends without punctuation and the next one goes on in lower case, or its first word would not have fitted.
     """
-    for paragraph in _paragraphs(text, body):
-        lines = list(_lines(text, paragraph))
-        width = max(line.end - line.start for line in lines)
+    paragraphs = list(_paragraphs(text, body))
+    width = _wrap_width([line for paragraph in paragraphs for line in paragraph])
+    end = paragraphs[-1][-1].end if paragraphs else body.end
+    for lines in paragraphs:
         start = lines[0].start
         for line, following in zip(lines, [*lines[1:], None], strict=True):
             if following is not None and _is_wrapped(text, line, following, width):
                 continue
-            yield Block(start, line.end, _is_heading(text, Span(start, line.end), last=following is None, body=body))
+            yield Block(start, line.end, _is_heading(text, Span(start, line.end), last=line.end == end))
             start = following.start if following else line.end
 
 
-def _paragraphs(text: str, body: Span) -> Iterator[Span]:
-    for match in re.finditer(r"\S(?:.|\n(?![^\S\n]*\n))*", text[body.start : body.end].replace("\r", "\n")):
-        span = _strip(text, Span(body.start + match.start(), body.start + match.end()))
-        if span.end > span.start:
-            yield span
-
-
-def _lines(text: str, paragraph: Span) -> Iterator[Span]:
-    for match in re.finditer(r"[^\r\n]+", text[paragraph.start : paragraph.end]):
-        line = _strip(text, Span(paragraph.start + match.start(), paragraph.start + match.end()))
+def _paragraphs(text: str, body: Span) -> Iterator[list[Span]]:
+    """Runs of lines with no blank one between them, each line without surrounding white space."""
+    lines: list[Span] = []
+    for match in _LINE.finditer(text, body.start, body.end):
+        line = _strip(text, Span(*match.span(1)))
         if line.end > line.start:
-            yield line
+            lines.append(line)
+        elif lines:
+            yield lines
+            lines = []
+    if lines:
+        yield lines
+
+
+def _wrap_width(lines: Sequence[Span]) -> int | None:
+    """The width that the lines were wrapped to, in characters; None for a text with a line a paragraph."""
+    widths = [line.end - line.start for line in lines if line.end - line.start <= _MAX_WIDTH]
+    if not widths or max(widths) < _MIN_WIDTH or len(widths) < 0.9 * len(lines):
+        return None
+    return max(widths)
 
 
 def _strip(text: str, span: Span) -> Span:
@@ -99,22 +119,25 @@ def _strip(text: str, span: Span) -> Span:
     return Span(start, end)
 
 
-def _is_wrapped(text: str, line: Span, following: Span, width: int) -> bool:
-    if _LABEL.match(text, following.start) or _MARKDOWN_HEADING.match(text, line.start):
+def _is_wrapped(text: str, line: Span, following: Span, width: int | None) -> bool:
+    if _LABEL.match(text, following.start) or any(_MARKDOWN_HEADING.match(text, at.start) for at in (line, following)):
         return False
-    first_word = re.match(r"\S+", text[following.start : following.end])
-    full = width <= 130 and line.end - line.start + 1 + (len(first_word[0]) if first_word else 0) > width
-    return full or (text[following.start].islower() and not _TERMINAL.search(text[line.start : line.end]))
-
-
-def _is_heading(text: str, span: Span, *, last: bool, body: Span) -> bool:
-    """A short line without an end mark that has text beneath it; a line with a colon or a label states something."""
-    if _MARKDOWN_HEADING.match(text, span.start):
+    first_word = re.compile(r"\S+").match(text, following.start, following.end)
+    if width and line.end - line.start + 1 + (len(first_word[0]) if first_word else 0) > width:
         return True
+    return text[following.start].islower() and not _TERMINAL.search(text[line.start : line.end])
+
+
+def _is_heading(text: str, span: Span, *, last: bool) -> bool:
+    """A short line without an end mark that has text beneath it; a line with a colon or a label states something.
+
+    A line without a letter or a digit, like a rule, says nothing and counts as one.
+    """
     line = text[span.start : span.end]
-    has_text_beneath = not last or bool(text[span.end : body.end].strip())
+    if _MARKDOWN_HEADING.match(line) or not _ALPHANUMERIC.search(line):
+        return True
     return (
-        has_text_beneath
+        not last
         and len(line) <= 120
         and len(line.split()) <= 14
         and ":" not in line[:-1].replace("://", "")
@@ -138,22 +161,21 @@ def find_sentences(text: str, block: Span) -> Iterator[Span]:
 
 
 def _ends_sentence(text: str, start: int, match: re.Match[str], end: int) -> bool:
-    following = text[match.end() : end].lstrip(_OPENERS + " \u00a0")
-    if not following or following[0].islower():
-        return False
-    if not (following[0].isalnum() or following[0] in "$€£¥₼#"):
+    following = _FIRST.match(text, match.end(), end)
+    first = following[1] if following else ""
+    if not first or first.islower() or not (first.isalnum() or first in "$€£¥₼#"):
         return False
     if match["closers"] and text[match.end()] in "([":  # ‘Homeland!’ (‘Ey Vətən!’) — played
         return False
-    before = text[start : match.start()]
-    word = re.search(r"[^\W\d_]+$", before)
-    if not text[match.start() :].startswith(".") or match["closers"]:
+    if not match[0].startswith(".") or match["closers"]:
         return True
+    before = text[max(start, match.start() - _LOOK_BACK) : match.start()]
+    word = re.search(r"[^\W\d_]+$", before)
     if _INITIALS.search(before + "."):
         return False
     if word and word[0].lower() in _CLOSED_BY_CAPITAL:
-        return following[0].isupper()
-    return not (word and word[0].lower() in _ABBREVIATIONS and (word[0][0].isupper() or not following[0].isupper()))
+        return first.isupper()
+    return not (word and word[0].lower() in _ABBREVIATIONS and (word[0][0].isupper() or not first.isupper()))
 
 
 def _cut_long(text: str, span: Span) -> Iterator[Span]:
@@ -174,7 +196,7 @@ def _cut_long(text: str, span: Span) -> Iterator[Span]:
 def pack_passages(
     split: SplitArticle, count_tokens: Callable[[Sequence[str]], list[int]], max_tokens: int
 ) -> tuple[Passage, ...]:
-    """Runs of whole sentences of at most `max_tokens` word pieces, without overlap; () for an article without sentences.
+    """Runs of whole sentences of at most `max_tokens` word pieces, without overlap; () where there are no sentences.
 
     `count_tokens` gives each text's word pieces without special tokens. A passage ends early at a heading. A sentence
     that is longer than the limit is a passage of its own.

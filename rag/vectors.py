@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rag.embed import Embedder
 from rag.schema import Passage, Sentence, SplitArticle
 
 if TYPE_CHECKING:
-    from chromadb.api import ClientAPI
+    from chromadb.api.client import Client
 
 CHUNK = 1_024
 """Texts between two steps of the progress bar."""
@@ -52,25 +55,34 @@ def passage_id(source: str, number: int) -> str:
 _COLLECTIONS: dict[str, Callable[[str, int], str]] = {"sentences": sentence_id, "passages": passage_id}
 
 
-def open_chroma(generation: Path) -> ClientAPI:
-    """The generation's Chroma; telemetry is off. Close it after use."""
+@contextmanager
+def opened_chroma(generation: Path) -> Iterator[Client]:
+    """The generation's Chroma, closed at the end; telemetry is off."""
     import chromadb  # half a second to import: only where an index is opened
     from chromadb.config import Settings
 
-    return chromadb.PersistentClient(str(generation / "chroma"), Settings(anonymized_telemetry=False))
-
-
-@contextmanager
-def opened_chroma(generation: Path) -> Iterator[ClientAPI]:
-    """The generation's Chroma, closed at the end."""
-    client = open_chroma(generation)
+    with _turn:
+        client = chromadb.PersistentClient(str(generation / "chroma"), Settings(anonymized_telemetry=False))
     try:
         yield client
     finally:
-        client.close()
+        with _turn:
+            client.close()
 
 
-def remove_vectors(client: ClientAPI, files: Sequence[Counted]) -> None:
+_turn = Lock()
+"""Clients of one folder share an engine, which Chroma starts and stops without a lock."""
+
+
+def copy_chroma(old: Path, generation: Path) -> None:
+    """Copies the old generation's Chroma; its database as SQLite sees it, for a reader may be writing to it."""
+    shutil.copytree(old / "chroma", generation / "chroma", ignore=shutil.ignore_patterns("chroma.sqlite3*"))
+    source, copy = (closing(sqlite3.connect(folder / "chroma" / "chroma.sqlite3")) for folder in (old, generation))
+    with source as from_old, copy as to_new:
+        from_old.backup(to_new)
+
+
+def remove_vectors(client: Client, files: Sequence[Counted]) -> None:
     """Takes the files' sentences and passages out."""
     for name, make_id in _COLLECTIONS.items():
         store = _vector_store(client, name)
@@ -81,7 +93,7 @@ def remove_vectors(client: ClientAPI, files: Sequence[Counted]) -> None:
 
 
 def add_vectors(
-    client: ClientAPI, articles: Sequence[tuple[SplitArticle, tuple[Passage, ...]]], embedder: Embedder, batch_size: int
+    client: Client, articles: Sequence[tuple[SplitArticle, tuple[Passage, ...]]], embedder: Embedder, batch_size: int
 ) -> int:
     """Embeds and stores sentences and passages, through LlamaIndex; returns how many.
 
@@ -117,7 +129,7 @@ def _pieces(articles: Sequence[tuple[SplitArticle, tuple[Passage, ...]]]) -> Ite
             yield _Piece("passages", passage_id(source, number), source, passage)
 
 
-def _vector_store(client: ClientAPI, name: str) -> Any:
+def _vector_store(client: Client, name: str) -> Any:
     from llama_index.vector_stores.chroma import ChromaVectorStore
 
     collection = client.get_or_create_collection(name, metadata={"hnsw:space": "cosine"}, embedding_function=None)

@@ -14,13 +14,15 @@ _APOSTROPHE = re.compile(r"[’']")
 _stemmers = local()
 
 STOP_WORDS = frozenset(
-    "a about after again all also am an and any are as at be because been before being between both but by can could did "
-    "do does doing down during each either else few for from further get got had has have having he her here hers him his "
-    "how however i if in into is it its itself just let like many may me might more most much must my no nor not now of "
-    "off on once one only or other our out over own same say says said shall she should since so some such than that the "
-    "their them then there these they this those through to too under until up upon us very was we were what when where "
-    "whether which while who whom whose why will with within would yet you your please tell know s t there's what's who's "
-    "isn't doesn't didn't don't".split()
+    (
+        "a about after again all also am an and any are as at be because been before being between both but by can "
+        "could did do does doing down during each either else few for from further get got had has have having he her "
+        "here hers him his how however i if in into is it its itself just let like many may me might more most much "
+        "must my no nor not now of off on once one only or other our out over own same say says said shall she should "
+        "since so some such than that the their them then there these they this those through to too under until up "
+        "upon us very was we were what when where whether which while who whom whose why will with within would yet "
+        "you your please tell know s t there's what's who's isn't doesn't didn't don't"
+    ).split()
 )
 
 

@@ -1,0 +1,202 @@
+"""The measures, each a small pure function; None stands for "there is nothing to measure"."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import numpy as np
+
+from eval.cases import Facts
+from rag.schema import Citation
+
+Item = TypeVar("Item")
+
+MAX_EXTRA_WORDS = 5
+"""Words that a short answer may have beyond the expected ones."""
+
+_HEDGES = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "about",
+        "almost",
+        "approximately",
+        "around",
+        "at",
+        "least",
+        "more",
+        "nearly",
+        "over",
+        "some",
+        "than",
+    ]
+)
+_WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+|[%$€£₼¥]")
+_UNITS = {"bn": "billion", "mn": "million", "m": "million"}
+
+
+class Placed(Protocol):
+    """Anything that stands in a file at known offsets, such as a citation or a gold place."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+
+
+def is_match(quote: Placed, gold: Placed) -> bool:
+    """Whether both stand in the same file and share at least half of the characters of the shorter one.
+
+    An empty stretch matches nothing.
+    """
+    shorter = min(quote.end - quote.start, gold.end - gold.start)
+    shared = min(quote.end, gold.end) - max(quote.start, gold.start)
+    return quote.source == gold.source and shorter > 0 and 2 * shared >= shorter
+
+
+def facts_supported(quote: Placed, gold: Facts) -> tuple[int, ...]:
+    """The numbers, from 0, of the facts that the quote states: it matches one of their places."""
+    return tuple(number for number, places in enumerate(gold) if any(is_match(quote, place) for place in places))
+
+
+def first_quote_right(quotes: Sequence[Placed], gold: Facts) -> bool | None:
+    """Whether the first quote states any of the facts; False without quotes, None without gold."""
+    return bool(quotes and facts_supported(quotes[0], gold)) if gold else None
+
+
+def fact_recall(quotes: Sequence[Placed], gold: Facts) -> float | None:
+    """Share of the facts that some quote states, 0..1; None without gold."""
+    covered = {number for quote in quotes for number in facts_supported(quote, gold)}
+    return len(covered) / len(gold) if gold else None
+
+
+def all_facts_covered(quotes: Sequence[Placed], gold: Facts) -> bool | None:
+    """Whether every fact is stated by some quote; None without gold."""
+    recall = fact_recall(quotes, gold)
+    return None if recall is None else recall == 1.0
+
+
+def quote_precision(quotes: Sequence[Placed], gold: Facts) -> float | None:
+    """Share of the quotes that state any of the facts, 0..1; None without quotes or without gold."""
+    right = sum(bool(facts_supported(quote, gold)) for quote in quotes)
+    return right / len(quotes) if quotes and gold else None
+
+
+def first_rank(candidates: Sequence[Placed], gold: Facts) -> int | None:
+    """The rank, from 1, of the first candidate that states any of the facts; None when none does."""
+    return next((rank for rank, candidate in enumerate(candidates, 1) if facts_supported(candidate, gold)), None)
+
+
+def is_verbatim(citation: Citation, corpus: Path) -> bool:
+    """Whether the file, read anew from disk, has the citation's SHA-256 and its very words at its offsets."""
+    try:
+        data = (corpus / citation.source).read_bytes()
+        text = data.decode("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+    same_file = hashlib.sha256(data).hexdigest() == citation.sha256
+    return same_file and 0 <= citation.start < citation.end and text[citation.start : citation.end] == citation.quote
+
+
+def short_right(given: str | None, expected: str | None) -> bool | None:
+    """Whether the given answer is the expected one, or holds it as a run of words beside at most five others.
+
+    Case, punctuation, articles and hedges such as "almost" do not count, and "bn" is "billion". False when nothing was
+    given, None when nothing is expected.
+    """
+    if expected is None:
+        return None
+    words, needed = normalise(given or ""), normalise(expected)
+    runs = (words[start : start + len(needed)] for start in range(len(words) - len(needed) + 1))
+    return bool(needed) and len(words) <= len(needed) + MAX_EXTRA_WORDS and needed in runs
+
+
+def normalise(text: str) -> list[str]:
+    """The text's words in lower case and without hedges, figures without thousands separators, currency marks."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    words = [re.sub(r",(?=\d{3}(?!\d))", "", match) for match in _WORD.findall(folded)]
+    return [_UNITS.get(word, word) for word in words if word not in _HEDGES]
+
+
+def mean(values: Sequence[float | None]) -> float | None:
+    """The arithmetic mean of the values that are there; None when there are none."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def balanced_accuracy(answerable: Sequence[bool], answered: Sequence[bool]) -> float | None:
+    """Mean of the share of answerable questions that were answered and of the others that were declined.
+
+    None unless there are both kinds. Brodersen et al., 2010.
+    """
+    pairs = list(zip(answerable, answered, strict=True))
+    sensitivity = mean([did for can, did in pairs if can])
+    specificity = mean([not did for can, did in pairs if not can])
+    return None if sensitivity is None or specificity is None else (sensitivity + specificity) / 2
+
+
+def auroc(positive: Sequence[bool], scores: Sequence[float]) -> float | None:
+    """Probability that a positive item scores above a negative one, ties counting half (Mann-Whitney U / (m n)).
+
+    None unless there are both.
+    """
+    labels, values = np.asarray(positive, bool), np.asarray(scores, float)
+    above, below = values[labels], values[~labels]
+    if not len(above) or not len(below):
+        return None
+    differences = above[:, None] - below[None, :]
+    return float(((differences > 0) + 0.5 * (differences == 0)).mean())
+
+
+def calibration_error(right: Sequence[bool], confidences: Sequence[float], bins: int = 10) -> float | None:
+    """Expected calibration error: sum over bins of n_b / n * |share right - mean confidence|; None without items.
+
+    The bins are of equal width over 0..1, the upper border in the last one. Guo et al., 2017.
+    """
+    if not confidences:
+        return None
+    labels, values = np.asarray(right, float), np.asarray(confidences, float)
+    numbers = np.minimum((values * bins).astype(int), bins - 1)
+    gaps = [abs(float((labels - values)[numbers == number].sum())) for number in np.unique(numbers)]
+    return sum(gaps) / len(values)
+
+
+def recall_at_k(ranks: Sequence[int | None], k: int) -> float | None:
+    """Share of the questions with a gold sentence among the first `k`, from `first_rank`s; None without questions."""
+    return mean([rank is not None and rank <= k for rank in ranks])
+
+
+def mrr(ranks: Sequence[int | None], k: int) -> float | None:
+    """Mean of 1 / rank of the first gold sentence, 0 for one beyond `k` or not found; None without questions."""
+    return mean([1 / rank if rank is not None and rank <= k else 0.0 for rank in ranks])
+
+
+def percentile(values: Sequence[float], percent: float) -> float | None:
+    """The value below which `percent` of the values lie, interpolated linearly; None without values."""
+    return float(np.percentile(values, percent)) if values else None
+
+
+def bootstrap_interval(
+    items: Sequence[Item],
+    statistic: Callable[[Sequence[Item]], float | None],
+    samples: int = 1_000,
+    seed: int = 0,
+) -> tuple[float, float] | None:
+    """The middle 95% of the statistic over resamples of the items with replacement (Efron, 1979); the seed fixes it.
+
+    Resamples without a value do not count; None when no resample has one. A rate of exactly 0 or 1 gets an interval
+    of no width, however few the items.
+    """
+    if not items:
+        return None
+    draws = np.random.default_rng(seed).integers(len(items), size=(samples, len(items)))
+    values = [value for draw in draws if (value := statistic([items[i] for i in draw])) is not None]
+    return (float(np.percentile(values, 2.5)), float(np.percentile(values, 97.5))) if values else None

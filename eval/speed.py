@@ -1,0 +1,228 @@
+"""`python -m eval.speed`: how fast it is, as ratios against the bare model measured in the same run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from eval.cases import load_cases
+from eval.metrics import percentile
+from eval.workload import indexed_texts, read_sentences, write_corpus
+from rag.assistant import Assistant
+from rag.config import Config
+from rag.embed import Embedder, find_model, load_embedder
+from rag.errors import CitewellError
+from rag.index import update_index
+
+QUESTION = "How many Azerbaijani companies operate in Beijing?"
+STAGES = ("refresh", "converse", "encode", "retrieve", "read", "cite", "total")
+MIB = 1024 * 1024
+
+_REPORT_PEAK = """
+import json, resource
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+print(json.dumps({"imported": imported - start, "done": time.perf_counter() - start, "peak": peak}))
+"""
+
+BARE = f"""
+import sys, time
+start = time.perf_counter()
+from sentence_transformers import SentenceTransformer
+imported = time.perf_counter()
+SentenceTransformer(sys.argv[1]).encode(sys.argv[2])
+{_REPORT_PEAK}"""
+"""What nobody can do without: import, load the model, encode the question."""
+
+ANSWER = f"""
+import sys, time
+start = time.perf_counter()
+from rag import Config, answer
+imported = time.perf_counter()
+answer(sys.argv[1], config=Config(corpus=sys.argv[2], index=sys.argv[3]))
+{_REPORT_PEAK}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A line of the report; `met` is None where there is no target."""
+
+    name: str
+    value: str
+    target: str = ""
+    met: bool | None = None
+
+
+def main(
+    *,
+    corpus: Annotated[Path | None, typer.Option(help="Folder of articles  [default: seeds]")] = None,
+    index: Annotated[Path | None, typer.Option(help="Folder of the index  [default: a temporary one]")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer runs, a smaller corpus: a rough look.")] = False,
+) -> None:
+    """Measures cold and warm answers, indexing and memory; exits with 1 when a target is missed.
+
+    Works on Linux and macOS, where a process can say how much memory it took.
+    """
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    measurements: list[Measurement] = []
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        given = Config() if corpus is None else Config(corpus=corpus)
+        paths = {"corpus": given.corpus.resolve(), "index": (index or scratch / "index").resolve()}
+        config = given.model_copy(update=paths)
+        try:
+            for measurement in measure(config, scratch, runs=2 if quick else 5, articles=15 if quick else 75):
+                measurements.append(measurement)
+                typer.echo(f"{measurement.name}: {measurement.value}", err=True)
+        except CitewellError as error:
+            typer.echo(error, err=True)
+            raise typer.Exit(2) from error
+    Console().print(make_table(measurements))
+    if any(measurement.met is False for measurement in measurements):
+        raise typer.Exit(1)
+
+
+def measure(config: Config, scratch: Path, runs: int, articles: int) -> Iterator[Measurement]:
+    """Every measurement as it is made: `runs` repetitions, `articles` generated ones of 40 sentences for indexing."""
+    # First, while this process is small: on Linux a child's peak memory is never below its parent's at the start.
+    yield from measure_cold(config, runs)
+    yield from measure_warm(config)
+    embedder = load_embedder(config.embedding, config.device)
+    sentences = read_sentences(config.corpus, config.max_file_bytes)
+    write_corpus(scratch / "corpus", sentences, articles)
+    generated = config.model_copy(update={"corpus": scratch / "corpus"})
+    # What only the first indexing of a process does, the import of LlamaIndex above all, stays out of the rate.
+    update_index(config.model_copy(update={"index": scratch / "warm"}), embedder)
+    yield from measure_indexing(generated, embedder, scratch, runs // 2 + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _FreshRun:
+    """A process of its own: seconds as it saw them itself, seconds with its start and end, peak memory in bytes."""
+
+    imported: float
+    done: float
+    wall: float
+    peak: int
+
+
+def measure_cold(config: Config, runs: int) -> Iterator[Measurement]:
+    """Fresh processes with an index that exists, in turn with the bare model's; medians of each and of the ratios.
+
+    A first process that does not count builds the index and brings the files into memory.
+    """
+    model = str(find_model(config.embedding) or config.embedding)
+    corpus, index = str(config.corpus), str(config.index)
+    _run(["-c", ANSWER, QUESTION, corpus, index])
+    bare, answers, commands = [], [], []
+    for _ in range(runs):
+        bare.append(_run_fresh(["-c", BARE, model, QUESTION]))
+        answers.append(_run_fresh(["-c", ANSWER, QUESTION, corpus, index]))
+        ask = ["-m", "rag.cli", "ask", QUESTION, "--json", "--corpus", corpus, "--index", index]
+        commands.append(_timed(_run, ask))
+    yield Measurement("import rag", _seconds(median(run.imported for run in answers)))
+    yield Measurement("cold first answer, import included", _seconds(median(run.done for run in answers)))
+    ratio = median(command / run.wall for command, run in zip(commands, bare, strict=True))
+    yield Measurement("cold bare import, load, encode", _seconds(median(run.wall for run in bare)))
+    yield Measurement(
+        "cold `citewell ask` against bare",
+        f"{_seconds(median(commands))} = {ratio:.2f} ×",
+        "at most 1.3 ×",
+        ratio <= 1.3,
+    )
+    peaks = median(run.peak for run in answers) / MIB, median(run.peak for run in bare) / MIB
+    yield Measurement("peak memory of an answer, of bare", f"{peaks[0]:.0f}, {peaks[1]:.0f} MiB")
+
+
+def _run_fresh(arguments: Sequence[str]) -> _FreshRun:
+    start = time.perf_counter()
+    output = _run(arguments)
+    return _FreshRun(wall=time.perf_counter() - start, **json.loads(output.splitlines()[-1]))
+
+
+def _run(arguments: Sequence[str]) -> str:
+    """What the interpreter prints. Raises CitewellError when it fails; a refusal to answer is no failure."""
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, encoding="utf-8", check=False)
+    if done.returncode not in (0, 1) or not done.stdout.strip():
+        raise CitewellError(f"`python {arguments[0]} …` exited with {done.returncode}: {done.stderr.strip()[-500:]}")
+    return done.stdout
+
+
+def measure_warm(config: Config, questions: int = 200) -> Iterator[Measurement]:
+    """Milliseconds of each stage, over questions of the evaluation after ten to warm up."""
+    texts = [case.question for case in load_cases() if not case.history][:questions]
+    with Assistant.open(config) as assistant:
+        for text in texts[:10]:
+            assistant.ask(text)
+        answers = [assistant.ask(text) for text in texts]
+    for stage in STAGES:
+        times = [1_000 * answer.timings[stage] for answer in answers]
+        yield Measurement(
+            f"warm {stage}, p50 / p95 of {len(times)}", f"{percentile(times, 50):.2f} / {percentile(times, 95):.2f} ms"
+        )
+
+
+def measure_indexing(config: Config, embedder: Embedder, scratch: Path, runs: int) -> Iterator[Measurement]:
+    """First and repeated indexing, in turn with `model.encode` of the same texts; medians of each and of the ratios.
+
+    `model.encode` gets all texts at once, in the order of the files, and sorts them by length itself.
+    """
+    texts = indexed_texts(config, embedder)
+    embedder.model.encode(texts[:64], show_progress_bar=False)
+    bare, first, again = [], [], []
+    for number in range(runs):
+        fresh = config.model_copy(update={"index": scratch / f"index-{number}"})
+        bare.append(_timed(embedder.model.encode, texts, batch_size=config.batch_size, show_progress_bar=False))
+        first.append(_timed(update_index, fresh, embedder))
+        again.append(_timed(update_index, fresh, embedder))
+    speed = median(alone / indexing for alone, indexing in zip(bare, first, strict=True))
+    repeat = median(repeated / indexing for repeated, indexing in zip(again, first, strict=True))
+    yield Measurement(f"bare encode of {len(texts):,} texts", f"{len(texts) / median(bare):.0f} texts/s")
+    yield Measurement(
+        "indexing them against bare",
+        f"{len(texts) / median(first):.0f} texts/s = {speed:.2f} ×",
+        "at least 0.85 ×",
+        speed >= 0.85,
+    )
+    yield Measurement(
+        "indexing them again unchanged",
+        f"{_seconds(median(again))} = 1/{1 / repeat:.0f}",
+        "under 1/20",
+        repeat < 1 / 20,
+    )
+
+
+def _timed(action: Callable[..., object], *arguments: object, **options: object) -> float:
+    start = time.perf_counter()
+    action(*arguments, **options)
+    return time.perf_counter() - start
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.2f} s" if value >= 0.1 else f"{1_000 * value:.1f} ms"
+
+
+def make_table(measurements: Sequence[Measurement]) -> Table:
+    """The measurements as a table, each with its target and whether it is met."""
+    table = Table("measured", "value", "target", "", box=SIMPLE_HEAD, show_edge=False)
+    marks = {True: "✓", False: "✗", None: ""}
+    for measurement in measurements:
+        table.add_row(measurement.name, measurement.value, measurement.target, marks[measurement.met])
+    return table
+
+
+if __name__ == "__main__":
+    typer.run(main)

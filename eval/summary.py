@@ -1,0 +1,169 @@
+"""From the results of single cases to the figures of all of them and of each kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from eval.metrics import (
+    auroc,
+    balanced_accuracy,
+    bootstrap_interval,
+    calibration_error,
+    mean,
+    mrr,
+    percentile,
+    recall_at_k,
+)
+from eval.run import CaseResult, RetrievalResult
+
+Results = Sequence[CaseResult]
+Retrievals = Sequence[RetrievalResult]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A metric's value with its 95% bootstrap interval; None where nothing was measured."""
+
+    name: str
+    value: float | None
+    interval: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Every metric over some cases, by name."""
+
+    cases: int
+    figures: Mapping[str, Figure]
+
+    def value(self, name: str) -> float | None:
+        return self.figures[name].value
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A run: each case's result and what `retrieve` brought for it, the figures of all cases and by kind."""
+
+    results: tuple[CaseResult, ...]
+    retrieval: tuple[RetrievalResult, ...]
+    total: Summary
+    kinds: Mapping[str, Summary]
+
+
+def summarise(results: Results, retrieval: Retrievals) -> Evaluation:
+    """All figures; the totals with intervals. Cases keep their order, kinds the order in which they first occur."""
+    return Evaluation(
+        results=tuple(results),
+        retrieval=tuple(retrieval),
+        total=_summary(results, retrieval, intervals=True),
+        kinds={
+            kind: _summary(
+                [result for result in results if result.case.kind == kind],
+                [result for result in retrieval if result.case.kind == kind],
+                intervals=False,
+            )
+            for kind in dict.fromkeys(result.case.kind for result in results)
+        },
+    )
+
+
+def _summary(results: Results, retrieval: Retrievals, *, intervals: bool) -> Summary:
+    figures = [
+        Figure(name, metric(results), bootstrap_interval(results, metric) if intervals else None)
+        for name, metric in METRICS.items()
+    ]
+    figures += [
+        Figure(name, metric(retrieval), bootstrap_interval(retrieval, metric) if intervals else None)
+        for name, metric in RETRIEVAL_METRICS.items()
+    ]
+    return Summary(len(results), {figure.name: figure for figure in figures})
+
+
+def verbatim_rate(results: Results) -> float | None:
+    """Share of all quotes and passages shown that the files hold byte for byte at their offsets."""
+    return mean([match.verbatim for result in results for match in result.citations + result.nearest])
+
+
+def quote_precision(results: Results) -> float | None:
+    """Share of all quotes in answers to answerable questions that state a fact of their case."""
+    return mean([bool(match.facts) for result in results if result.gold for match in result.citations])
+
+
+def short_precision(results: Results) -> float | None:
+    """Share of the short answers given, where one is expected, that are right."""
+    return mean([result.short_right for result in results if result.answer.short])
+
+
+def conflict_shown(results: Results) -> float | None:
+    """Share of the cases of kind "disagreement" whose answer shows a conflict."""
+    return mean([bool(result.answer.conflicts) for result in results if result.case.kind == "disagreement"])
+
+
+def no_false_conflict(results: Results) -> float | None:
+    """Share of the other cases whose answer shows none."""
+    return mean([not result.answer.conflicts for result in results if result.case.kind != "disagreement"])
+
+
+def answered(results: Results) -> float | None:
+    """Share of the answerable questions that were answered."""
+    return mean([result.answer.answered for result in results if result.case.answerable])
+
+
+def declined(results: Results) -> float | None:
+    """Share of the unanswerable questions that were declined."""
+    return mean([not result.answer.answered for result in results if not result.case.answerable])
+
+
+def balanced(results: Results) -> float | None:
+    """Mean of `answered` and `declined`."""
+    return balanced_accuracy([r.case.answerable for r in results], [r.answer.answered for r in results])
+
+
+def confidence_auroc(results: Results) -> float | None:
+    """How well the confidence tells answerable from unanswerable questions: 1 always, 0.5 not at all."""
+    return auroc([r.case.answerable for r in results], [r.answer.confidence for r in results])
+
+
+def confidence_error(results: Results) -> float | None:
+    """Calibration error of the confidence as the probability of an answerable case with a right first quote.
+
+    A refusal's first passage counts as its first quote.
+    """
+    right = [bool(result.top_passage_right) for result in results]
+    return calibration_error(right, [result.answer.confidence for result in results])
+
+
+def latency(results: Results, percent: float) -> float | None:
+    """Percentile of the milliseconds from question to answer."""
+    return percentile([1_000 * result.seconds for result in results], percent)
+
+
+METRICS: dict[str, Callable[[Results], float | None]] = {
+    "verbatim_rate": verbatim_rate,
+    "first_quote_right": lambda results: mean([result.first_quote_right for result in results]),
+    "top_passage_right": lambda results: mean([result.top_passage_right for result in results]),
+    "all_facts_covered": lambda results: mean([result.all_facts_covered for result in results]),
+    "fact_recall": lambda results: mean([result.fact_recall for result in results]),
+    "quote_precision": quote_precision,
+    "short_right": lambda results: mean([result.short_right for result in results]),
+    "short_precision": short_precision,
+    "conflict_shown": conflict_shown,
+    "no_false_conflict": no_false_conflict,
+    "answered": answered,
+    "declined": declined,
+    "balanced_accuracy": balanced,
+    "confidence_auroc": confidence_auroc,
+    "calibration_error": confidence_error,
+    "latency_p50_ms": lambda results: latency(results, 50),
+    "latency_p95_ms": lambda results: latency(results, 95),
+}
+"""Over the results of cases; a declined answerable question counts as wrong in each of them but `quote_precision`,
+`short_precision` and `top_passage_right`."""
+
+RETRIEVAL_METRICS: dict[str, Callable[[Retrievals], float | None]] = {
+    "recall_at_50": lambda results: recall_at_k([result.rank for result in results], 50),
+    "fact_recall_at_50": lambda results: mean([result.fact_recall for result in results]),
+    "mrr_at_10": lambda results: mrr([result.rank for result in results], 10),
+}
+"""Over the candidates of the answerable cases, before any reading."""

@@ -1,0 +1,76 @@
+"""What the commands print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from rag.compose import unmentioned_notice
+from rag.config import Config
+from rag.doctor import Check
+from rag.index import IndexReport
+from rag.schema import Answer, Citation
+
+
+def print_answer(answer: Answer) -> None:
+    """The short answer, then each quote with outlet, date, file and offsets; a refusal with the nearest passages."""
+    console = _console()
+    if answer.standalone_question != answer.question.strip():
+        console.print(Text(f"Asked as: {answer.standalone_question}", style="dim"))
+    if not answer.answered:
+        console.print(Text("The articles do not say.", style="bold"))
+        if answer.unmentioned:
+            console.print(Text(unmentioned_notice(answer.unmentioned)))
+        if answer.nearest:
+            console.print(Text("The nearest passages, which may not answer the question:"))
+    elif answer.short:
+        console.print(Text(answer.short, style="bold"))
+    for citation in answer.citations or answer.nearest:
+        console.print()
+        _print_citation(console, citation, f"[{citation.number}]" if answer.answered else " • ")
+    if answer.answered:
+        console.print()
+        console.print(Text(f"Confidence {answer.confidence:.0%}", style="dim"))
+
+
+def _print_citation(console: Console, citation: Citation, marker: str) -> None:
+    published = ", ".join(part for part in (citation.publisher, citation.published, citation.author) if part)
+    origin = " · ".join(part for part in (published, citation.title) if part)
+    console.print(Text(f"{marker} “{citation.quote}”"))
+    place = f"{citation.source}, characters {citation.start}–{citation.end}"
+    for line in filter(None, (origin, place)):
+        console.print(Text(f"    {line}", style="dim"))
+
+
+def print_report(report: IndexReport, config: Config) -> None:
+    """What indexing did, in one line, then each file that was skipped."""
+    console = _console()
+    manifest = report.manifest
+    console.print(
+        Text(
+            f"{len(manifest.files)} articles, {manifest.sentences} sentences in '{config.index}': "
+            f"{report.added} added, {report.changed} changed, {report.removed} removed, {report.unchanged} unchanged."
+        )
+    )
+    for file in report.skipped:
+        console.print(Text(f"Skipped {file.source}: {file.reason}"))
+
+
+def print_checks(checks: Sequence[Check]) -> None:
+    """One line a check, with the remedy below it where it failed."""
+    console = _console()
+    for check in checks:
+        console.print(
+            Text.assemble(("✓ " if check.passed else "✗ ", "green" if check.passed else "red"), check.finding)
+        )
+        if not check.passed:
+            console.print(Text(f"  → {check.remedy}"))
+
+
+def _console() -> Console:
+    """Wraps lines on a terminal only, so that a pipe gets each quote in one piece."""
+    console = Console(highlight=False)
+    console.soft_wrap = not console.is_terminal
+    return console

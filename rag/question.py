@@ -1,0 +1,177 @@
+"""What a question asks for, and what a sentence must hold to answer it: a type of answer, years, numbers, names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from rag.converse import Standalone
+from rag.words import STOP_WORDS, find_words
+
+AnswerType = Literal["count", "money", "percent", "date", "duration", "name", "reason", "manner", "any"]
+
+_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+_UNITS = (
+    "million|billion|trillion|thousand|hundred|bn|mn|m|k|tonnes?|tons?|km|kilomet\\w+|miles?|days?|weeks?|months?|years?|"
+    "hours?|minutes?|people|countries|companies"
+)
+_NUMBER_WORDS = (
+    "zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|"
+    "eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|billion|dozens?|"
+    "twice|once|both|several|half|double"
+)
+_DIGITS = r"\d+(?:[.,]\d+)*"
+_YEAR = r"(?:1[5-9]|20)\d\d"
+YEAR = re.compile(rf"(?<![\d.,$€£]){_YEAR}(?![\d%]|[.,]\d)")
+
+TYPED: dict[AnswerType, re.Pattern[str]] = {
+    "money": re.compile(
+        rf"(?:(?:about|around|almost|nearly|approximately|over|some)\s)?(?:[$€£¥₼]|US\$|USD\s|EUR\s)\s?{_DIGITS}"
+        rf"(?:[\s-]?(?:million|billion|trillion|thousand|bn|mn|m|k)\b)?|{_DIGITS}\s?(?:million|billion|trillion|bn)?\s?"
+        r"(?:dollars|euros|manats?|yuan|pounds)\b",
+        re.IGNORECASE,
+    ),
+    "percent": re.compile(rf"{_DIGITS}\s?(?:%|percent\b|per cent\b|percentage points?\b)", re.IGNORECASE),
+    "duration": re.compile(
+        rf"(?:{_DIGITS}|\b(?:{_NUMBER_WORDS}))(?:\s?(?:to|-|–)\s?{_DIGITS})?[\s-](?:seconds?|minutes?|hours?|days?|weeks?|"
+        r"months?|years?|decades?|centur(?:y|ies))\b",
+        re.IGNORECASE,
+    ),
+    "date": re.compile(
+        rf"\b\d{{1,2}}(?:st|nd|rd|th)?[\s\u00a0](?:{_MONTHS})\b(?:,?[\s\u00a0]{_YEAR})?|\b(?:(?:late|early|mid)[\s-])?"
+        rf"(?:{_MONTHS})[\s\u00a0](?:\d{{1,2}}\b(?:,[\s\u00a0]{_YEAR})?|{_YEAR})|(?<![\d.,$€£]){_YEAR}s?(?![\d%]|[.,]\d)|"
+        rf"\b(?:(?:late|early|mid)[\s-])(?:{_MONTHS})\b|\b(?:yesterday|today|monday|tuesday|wednesday|thursday|friday|"
+        r"saturday|sunday)\b|\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b",
+        re.IGNORECASE,
+    ),
+    "count": re.compile(
+        rf"(?<![\w$€£.,]){_DIGITS}(?:st|nd|rd|th)?(?:[\s\u00a0](?:{_UNITS})\b)?(?![\d%])|\b(?:{_NUMBER_WORDS})\b",
+        re.IGNORECASE,
+    ),
+    "name": re.compile(r"(?<![\w’'])[A-Z][\w’'-]*(?:[\s\u00a0](?:of|the|and|for|de|al)?[\s\u00a0]?[A-Z][\w’'-]*)*"),
+    "reason": re.compile(
+        r"\b(?:because|since|due to|owing to|thanks to|as a result|result(?:s|ed|ing)?|therefore|thus|so that|in order|"
+        r"reason\w*|cause[sd]?|why|given|following|led to|lead(?:s|ing)? to|driven|amid|after|despite|aim\w*|seek\w*|"
+        r"as|by|for|to)\b",
+        re.IGNORECASE,
+    ),
+}
+
+_ASK_PATTERNS: tuple[tuple[AnswerType, str], ...] = (
+    (
+        "reason",
+        r"^\W*(?:and |but |so )?(?:why|what(?:’s|'s| is| was| are| were)? (?:the )?(?:reasons?|causes?|motives?)|"
+        r"how come|what (?:explains|motivat|drives|drove|led|caused))",
+    ),
+    (
+        "percent",
+        r"\b(?:percent\w*|per cent|%|what (?:share|proportion|fraction)|which share|how much did .*"
+        r"(?:grow|rise|increase|decline|fall|drop|shrink|jump|climb)|growth rate|by how much)\b",
+    ),
+    (
+        "duration",
+        r"\bhow long\b|\bhow many (?:days|weeks|months|years|hours)\b|\bduration\b|\b(?:delivery|transit|travel)"
+        r" times?\b",
+    ),
+    (
+        "date",
+        r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|decade)\b|\bhow recently\b",
+    ),
+    (
+        "money",
+        r"\bhow much (?:money|trade|was|is|were|did|does|do|has|have|worth|had)\b|\b(?:cost|price|budget|revenue|"
+        r"turnover|salary|gdp|trade volume|volume of trade|worth|value of)\b",
+    ),
+    ("count", r"\bhow many\b|\bnumber of\b|\bhow (?:large|big|far|old|often|high)\b|\bhow much\b"),
+    (
+        "name",
+        r"\bwho\b|\bwhom\b|\bwhose\b|\bwhere\b|\b(?:what|which) (?:city|country|place|person|company|organi[sz]ation|"
+        r"agency|politician|economist|president|minister|leader|outlet|party|institute|countries|cities)\b",
+    ),
+    ("manner", r"^\W*(?:and |but |so )?(?:how|in what way|in which way|by what means)\b"),
+)
+_ASKS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _ASK_PATTERNS)
+
+
+_OTHER_FIGURES: tuple[AnswerType, ...] = ("date", "money", "percent")
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionNeeds:
+    """What the question asks for: the answer's type, and the years, other numbers and names that it must be about."""
+
+    asks: AnswerType
+    years: tuple[str, ...]
+    numbers: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+def find_needs(standalone: Standalone) -> QuestionNeeds:
+    """The needs that can be read off the question's words; names are stems, numbers have no thousands separators.
+
+    Of a follow-up, the earlier question decides only what the question itself leaves open.
+    """
+    own = _find_needs(standalone.question[standalone.focus :])
+    if not standalone.focus:
+        return own
+    earlier = _find_needs(standalone.question[: standalone.focus])
+    return replace(own, asks=earlier.asks if own.asks == "any" else own.asks, years=own.years or earlier.years)
+
+
+def _find_needs(question: str) -> QuestionNeeds:
+    asks: AnswerType = next((kind for kind, pattern in _ASKS if pattern.search(question)), "any")
+    years = tuple(dict.fromkeys(YEAR.findall(question)))
+    words = list(find_words(question))
+    numbers = tuple(dict.fromkeys(w.stem for w in words if w.stem[0].isdigit() and w.stem not in years))
+    first = len(question) - len(question.lstrip(" \t¿\"'“‘«"))
+    names = tuple(
+        dict.fromkeys(w.stem for w in words if w.text[0].isupper() and w.start > first and not w.text.isdigit())
+    )
+    return QuestionNeeds(asks, years, numbers, names)
+
+
+def find_short(sentence: str, question: str, needs: QuestionNeeds) -> str | None:
+    """The words of the sentence that have the asked type and are not in the question; None where none has.
+
+    Of several, the one nearest to the question's words counts. Only figures and dates are found this way.
+    """
+    if needs.asks not in ("count", "money", "percent", "duration", "date"):
+        return None
+    spans = typed_spans(sentence, needs.asks)
+    asked = {word.stem for word in find_words(question)}
+    spans = [(start, end) for start, end in spans if not _given(sentence[start:end], asked)]
+    if not spans:
+        return None
+    places = [(w.start + w.end) / 2 for w in find_words(sentence) if w.stem in asked]
+    best = min(spans, key=lambda span: sum(sorted(abs((span[0] + span[1]) / 2 - p) for p in places)[:3]))
+    return sentence[best[0] : best[1]].strip()
+
+
+def typed_spans(sentence: str, kind: AnswerType) -> list[tuple[int, int]]:
+    """Where the sentence holds a value of the type; a date is no count, and money is a count only where asked for."""
+    spans = [match.span() for match in TYPED[kind].finditer(sentence)]
+    if kind == "count":
+        others = [m.span() for other in _OTHER_FIGURES for m in TYPED[other].finditer(sentence)]
+        spans = [s for s in spans if not any(o[0] <= s[0] and s[1] <= o[1] for o in others)]
+    if kind == "money" and not spans:
+        return typed_spans(sentence, "count")
+    return spans
+
+
+def _given(value: str, asked: set[str]) -> bool:
+    words = [word.stem for word in find_words(value)]
+    return bool(words) and all(word in asked for word in words)
+
+
+def holds_type(sentence: str, question: str, needs: QuestionNeeds) -> bool | None:
+    """Whether the sentence holds something of the asked type that the question did not give; None when any will do."""
+    if needs.asks in ("any", "manner"):
+        return None
+    if needs.asks == "reason":
+        return bool(TYPED["reason"].search(sentence))
+    asked = {word.stem for word in find_words(question)}
+    if needs.asks == "name":
+        names = [w for w in find_words(sentence) if w.text[0].isupper() and w.text.lower() not in STOP_WORDS]
+        return any(w.stem not in asked for w in names)
+    return any(not _given(sentence[start:end], asked) for start, end in typed_spans(sentence, needs.asks))

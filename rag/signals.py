@@ -1,0 +1,136 @@
+"""What speaks for a sentence as an answer: one row of numbers a candidate, each of them explainable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.converse import Standalone
+from rag.embed import EncodedText
+from rag.lexical import LexicalIndex
+from rag.question import YEAR, QuestionNeeds, find_needs, holds_type
+from rag.schema import Candidate
+from rag.words import Word, find_words, stems
+
+SIGNALS = (
+    "cosine",
+    "passage_cosine",
+    "bm25",
+    "maxsim",
+    "context_maxsim",
+    "weakest",
+    "covered",
+    "context_covered",
+    "right_type",
+    "wrong_type",
+    "year_met",
+    "year_unmet",
+    "number_unmet",
+    "name_unmet",
+    "is_question",
+    "length",
+    "previous_cosine",
+)
+
+EARLIER = 0.5
+"""Weight of a word that comes from an earlier question of the conversation."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeighedQuestion:
+    """A question's words with their weights (IDF; less for words of earlier questions), and what it needs."""
+
+    question: Standalone
+    encoded: EncodedText
+    words: tuple[Word, ...]
+    weights: NDArray[np.float64]
+    needs: QuestionNeeds
+
+    def share(self, values: Sequence[float] | NDArray[np.float64]) -> float:
+        """The weighted mean of one value a word; 0 for a question without words."""
+        total = float(self.weights.sum())
+        return float(self.weights @ np.asarray(values, np.float64)) / total if total else 0.0
+
+
+def weigh_question(question: Standalone, encoded: EncodedText, lexical: LexicalIndex) -> WeighedQuestion:
+    """The question as the signals see it."""
+    words = tuple(find_words(question.question))
+    weights = [lexical.idf(word.stem) * (1.0 if word.start >= question.focus else EARLIER) for word in words]
+    return WeighedQuestion(question, encoded, words, np.asarray(weights, np.float64), find_needs(question))
+
+
+def measure(
+    question: WeighedQuestion,
+    candidates: Sequence[Candidate],
+    encodings: Sequence[EncodedText],
+    previous: Sequence[EncodedText | None],
+    lexical: LexicalIndex,
+) -> NDArray[np.float64]:
+    """One row a candidate in its order, one column a name of `SIGNALS`.
+
+    `encodings` are the candidates' sentences, `previous` the sentences before them.
+    """
+    rows = [
+        _measure_one(question, candidate, encoding, before, lexical)
+        for candidate, encoding, before in zip(candidates, encodings, previous, strict=True)
+    ]
+    return np.asarray(rows, np.float64).reshape(len(rows), len(SIGNALS))
+
+
+def _measure_one(
+    question: WeighedQuestion,
+    candidate: Candidate,
+    encoding: EncodedText,
+    before: EncodedText | None,
+    lexical: LexicalIndex,
+) -> list[float]:
+    text, needs = candidate.sentence.text, question.needs
+    own = lexical.expand(stems(text))
+    context = own | lexical.expand(context_words(candidate))
+    said = [float(word.stem in own) for word in question.words]
+    met = word_similarities(question, encoding)
+    met_before = word_similarities(question, before) if before else np.zeros(len(met))
+    fits = holds_type(text, question.question.question, needs)
+    years, asked = set(YEAR.findall(text)), set(needs.years)
+    return [
+        candidate.cosine,
+        candidate.passage_cosine,
+        candidate.bm25 / (2.2 * (float(question.weights.sum()) or 1.0)),
+        question.share(met),
+        question.share(0.75 * met + 0.25 * met_before),
+        float(np.maximum(met, said).min()) if said else 0.0,
+        question.share(said),
+        question.share([float(word.stem in context) for word in question.words]),
+        float(fits is True),
+        float(fits is False),
+        float(bool(asked) and asked <= years),
+        float(bool(asked) and not asked <= years and (bool(years) or not asked <= context)),
+        float(any(number not in context for number in needs.numbers)),
+        sum(name not in context for name in needs.names) / len(needs.names) if needs.names else 0.0,
+        float(text.rstrip("’”\"' ").endswith("?")),
+        float(np.log(1 + len(text)) / 6),
+        float(before.vector @ question.encoded.vector) if before else 0.0,
+    ]
+
+
+def context_words(candidate: Candidate) -> list[str]:
+    """Stems of what one has in mind at the sentence: the one before it, its heading, the article's title and date."""
+    before = candidate.previous.text if candidate.previous else ""
+    article = candidate.article
+    return stems(" ".join([before, candidate.sentence.heading, article.title, article.published.replace("-", " ")]))
+
+
+def word_similarities(question: WeighedQuestion, sentence: EncodedText) -> NDArray[np.float64]:
+    """For each word of the question how well the sentence's word pieces match it at best: cosines, 0 for no pieces.
+
+    The late interaction of ColBERT (Khattab and Zaharia, 2020), by word instead of by word piece.
+    """
+    pieces = question.encoded
+    if not len(pieces.tokens) or not len(sentence.tokens):
+        return np.zeros(len(question.words))
+    best = (pieces.tokens @ sentence.tokens.T).max(axis=1)
+    own = [(pieces.spans[:, 0] < word.end) & (pieces.spans[:, 1] > word.start) for word in question.words]
+    return np.asarray([best[mask].mean() if mask.any() else 0.0 for mask in own])

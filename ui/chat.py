@@ -1,0 +1,202 @@
+"""The chat page: a few handlers over an open assistant. What a session has asked lives in that session's state."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
+from importlib.resources import files
+from typing import Any
+
+import gradio as gr
+
+from rag.articles import read_article, read_catalog, scan
+from rag.assistant import Assistant, check_question
+from rag.config import Config
+from rag.errors import CitewellError
+from rag.schema import Article, Citation, Message
+from ui.column import render_column, render_contents, render_empty_column, render_message
+from ui.render import Turn, render_transcript
+
+Turns = tuple[Turn, ...]
+Draw = Callable[[Turns], str]
+
+EXAMPLES = (
+    ("How many Azerbaijani companies operate in Beijing?", "001_04a1ac37c911923e.txt"),
+    ("What was the volume of trade between China and Azerbaijan in 2007?", "004_61376625041b5dca.txt"),
+    ("By how much did trade with China rise in 2024?", "003_cda45b7a5b13a20a.txt"),
+    ("What did Xi say about the three evil forces?", "000_1cb42ba240766532.txt"),
+)
+"""Questions on the articles that come with Citewell, each with the file that has to be there for it."""
+
+HEADER = '<header class="mast"><h1>Citewell</h1><p>Answers made of quotes. Nothing leaves this machine.</p></header>'
+
+
+def build_page(assistant: Assistant) -> gr.Blocks:
+    """The page over an open assistant: chat on the left, the articles and the cited source on the right."""
+    draw: Draw = partial(render_transcript, examples=choose_examples(assistant.articles()))
+    script = files("ui").joinpath("page.js").read_text(encoding="utf-8")
+    html: dict[str, Any] = {"apply_default_css": False, "js_on_load": script}
+    page = gr.Blocks(title="Citewell", analytics_enabled=False, fill_width=True)
+    with page:
+        turns = gr.State(())
+        with gr.Row(elem_id="shell"):
+            with gr.Column(elem_id="chat"):
+                gr.HTML(HEADER, elem_id="masthead", apply_default_css=False)
+                transcript = gr.HTML(draw(()), elem_id="transcript", **html)
+                box, ask, stop, clear = _composer()
+            with gr.Column(elem_id="source"):
+                contents = gr.HTML(lambda: list_articles(assistant), elem_id="contents", **html)
+                column = gr.HTML(render_empty_column(), elem_id="column", **html)
+
+        async def respond(typed: str, turns: Turns, event: gr.EventData) -> AsyncIterator[tuple[Any, ...]]:
+            question = str(event.question) if event.target is transcript else typed
+            async for change in answer_question(assistant, draw, question, turns):
+                yield change
+
+        def show(turns: Turns, event: gr.EventData) -> str | dict[str, Any]:
+            return show_passage(assistant.config, turns, str(event.turn), str(event.number)) or gr.skip()
+
+        def open_listed(event: gr.EventData) -> str:
+            return open_article(assistant.config, str(event.source))
+
+        changed = [turns, transcript, column, box, stop]
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        asked = gr.on([box.submit, ask.click, transcript.submit], respond, [box, turns], changed, **quiet)
+        asked.failure(partial(abandon, draw), [turns, box], changed, **quiet)
+        stop.click(partial(abandon, draw), [turns, box], changed, cancels=[asked], **quiet)
+        clear.click(lambda: _empty(draw), None, changed, cancels=[asked], **quiet)
+        gr.on([transcript.click, column.click], show, [turns], [column], **quiet)
+        contents.select(open_listed, None, [column], **quiet)
+        page.queue(default_concurrency_limit=16)
+    return page
+
+
+def choose_examples(articles: Sequence[Article]) -> list[str]:
+    """Questions to start with: those on the articles that come with Citewell, or else one on each of three titles."""
+    sources = {article.source for article in articles}
+    known = [question for question, source in EXAMPLES if source in sources]
+    return known or [f"What is said about “{article.title}”?" for article in articles if article.title][:3]
+
+
+async def answer_question(
+    assistant: Assistant, draw: Draw, question: str, turns: Turns
+) -> AsyncIterator[tuple[Any, ...]]:
+    """First the busy page, then the page with the answer: values for turns, transcript, column, box and stop.
+
+    A question that cannot be asked becomes a warning and stays in the box; a broken set-up becomes a notice.
+    """
+    try:
+        check_question(question)
+    except ValueError as error:
+        gr.Warning(str(error), title="Not asked")
+        yield (gr.skip(),) * 5
+        return
+    turns = _settled(turns)
+    asking = (*turns, Turn(question))
+    yield asking, draw(asking), gr.skip(), "", gr.Button(interactive=True)
+    try:
+        answered = Turn(question, await asyncio.to_thread(assistant.ask, question, history(turns)))
+    except CitewellError as error:
+        answered = Turn(question, notice=str(error))
+    done = (*turns, answered)
+    column = show_first(assistant.config, answered, len(turns)) if answered.passages else gr.skip()
+    yield done, draw(done), column, gr.skip(), gr.Button(interactive=False)
+
+
+def history(turns: Turns) -> list[Message]:
+    """The turns that got an answer as OpenAI-style messages, oldest first."""
+    messages: list[Message] = []
+    for turn in turns:
+        if turn.answer:
+            messages.append({"role": "user", "content": turn.question})
+            messages.append({"role": "assistant", "content": turn.answer.text})
+    return messages
+
+
+def abandon(draw: Draw, turns: Turns, typed: str) -> tuple[Any, ...]:
+    """The page without the question that is being answered, which goes back to the box if that is empty."""
+    pending = [turn.question for turn in turns if turn.pending]
+    kept = _settled(turns)
+    return kept, draw(kept), gr.skip(), typed or "".join(pending), gr.Button(interactive=False)
+
+
+def show_first(config: Config, turn: Turn, number: int) -> str:
+    """The source column at the turn's first passage, `number` being the turn's place."""
+    return _show(config, turn, number, turn.passages[0], by="page")
+
+
+def show_passage(config: Config, turns: Turns, number: str, passage: str) -> str | None:
+    """The source column at the passage whose marker was clicked; None for a marker that no turn has."""
+    for place, turn in enumerate(turns):
+        for citation in turn.passages:
+            if (str(place), str(citation.number)) == (number, passage):
+                return _show(config, turn, place, citation, by="reader")
+    return None
+
+
+def open_article(config: Config, source: str) -> str:
+    """The source column with an article from the list, or a message when it is no longer there."""
+    try:
+        article = load_article(config, source)
+    except CitewellError as error:
+        return render_message(str(error))
+    return render_column(article, by="reader", key=_key())
+
+
+def load_article(config: Config, source: str) -> Article:
+    """The article as it is on disk. Raises CitewellError when the corpus holds no such article."""
+    if source not in {state.source for state in scan(config.corpus)}:
+        raise CitewellError(f"'{source}' is no longer in '{config.corpus}'. Reload the page.")
+    article = read_article(config.corpus, source, config.max_file_bytes, read_catalog(config.corpus).get(source))
+    if not isinstance(article, Article):
+        raise CitewellError(f"'{source}' cannot be shown: {article.reason}.")
+    return article
+
+
+def list_articles(assistant: Assistant) -> str:
+    """The list of articles as it is now, or the reason why there is none."""
+    try:
+        return render_contents(assistant.articles())
+    except CitewellError as error:
+        return render_message(str(error))
+
+
+def _show(config: Config, turn: Turn, number: int, citation: Citation, by: str) -> str:
+    try:
+        article = load_article(config, citation.source)
+    except CitewellError as error:
+        return render_message(str(error))
+    if article.sha256 != citation.sha256:
+        return render_message(f"'{citation.source}' has changed since it was quoted. Ask again to quote the new text.")
+    return render_column(article, turn.passages, citation, turn=number, by=by, key=_key())
+
+
+def _composer() -> tuple[gr.Textbox, gr.Button, gr.Button, gr.Button]:
+    with gr.Column(elem_id="composer"):
+        box = gr.Textbox(
+            label="Your question",
+            placeholder="Ask about the articles…",
+            show_label=False,
+            container=False,
+            max_lines=6,
+            elem_id="question",
+        )
+        with gr.Row(elem_id="actions"):
+            stop = gr.Button("Stop", elem_id="stop", interactive=False)
+            clear = gr.Button("Clear", elem_id="clear")
+            ask = gr.Button("Ask", variant="primary", elem_id="ask")
+    return box, ask, stop, clear
+
+
+def _empty(draw: Draw) -> tuple[Any, ...]:
+    return (), draw(()), render_empty_column(), "", gr.Button(interactive=False)
+
+
+def _settled(turns: Turns) -> Turns:
+    return tuple(turn for turn in turns if not turn.pending)
+
+
+def _key() -> str:
+    return str(time.monotonic_ns())

@@ -1,0 +1,165 @@
+"""From turns of a conversation to HTML; every text goes through `html.escape`, and nothing is read or asked here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from html import escape
+
+from rag.schema import Answer, Citation, Conflict
+
+_INLINE = re.compile(
+    r"\\(?P<literal>[\\`*_\[\]<>~|#])|\*\*(?P<bold>(?:\\.|[^\\])+?)\*\*|\[(?P<number>\d{1,4})\]", re.DOTALL
+)
+_QUOTE = re.compile(r"^\s*>", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question with its answer, or with the notice that took its place; with neither while the answer is made."""
+
+    question: str
+    answer: Answer | None = None
+    notice: str = ""
+
+    @property
+    def pending(self) -> bool:
+        return self.answer is None and not self.notice
+
+    @property
+    def passages(self) -> tuple[Citation, ...]:
+        """What the turn's markers lead to: the citations, or a refusal's nearest passages."""
+        return (self.answer.citations or self.answer.nearest) if self.answer else ()
+
+
+def render_transcript(turns: Sequence[Turn], examples: Sequence[str] = ()) -> str:
+    """The conversation, oldest turn first; before the first turn a welcome with example questions to click."""
+    inside = "".join(render_turn(number, turn) for number, turn in enumerate(turns)) or _welcome(examples)
+    state = f"{len(turns)} {'busy' if any(turn.pending for turn in turns) else 'idle'}"
+    return f'<div class="log" role="log" aria-label="Conversation" data-state="{state}">{inside}</div>'
+
+
+def render_turn(number: int, turn: Turn) -> str:
+    """One question and what came of it; `number` is the turn's place in the conversation, from 0."""
+    if turn.answer:
+        reply = render_answer(number, turn.answer)
+    elif turn.notice:
+        reply = f'<div class="reply notice" role="alert"><p>{escape(turn.notice)}</p></div>'
+    else:
+        reply = '<div class="reply busy"><p>Reading the articles…</p></div>'
+    return f'<section class="turn"><h2 class="asked" dir="auto">{escape(turn.question)}</h2>{reply}</section>'
+
+
+def render_answer(turn: int, answer: Answer) -> str:
+    """The answer: how the question was read, the short answer or prose, conflicts, quote cards, confidence."""
+    parts = []
+    if answer.standalone_question.strip() != answer.question.strip():
+        parts.append(f'<p class="read-as">Read as: <q dir="auto">{escape(answer.standalone_question)}</q></p>')
+    if not answer.answered or answer.answerer != "quotes":
+        parts += _prose(turn, answer)
+    elif answer.short and answer.citations and not answer.conflicts:
+        chip = _chip(turn, answer.citations[0])
+        parts.append(f'<p class="short"><strong dir="auto">{escape(answer.short)}</strong> {chip}</p>')
+    parts += [_conflict(turn, conflict, answer) for conflict in answer.conflicts]
+    cards = answer.citations if answer.answered else answer.nearest
+    parts += [_card(turn, citation, answer.short if place == 0 else None) for place, citation in enumerate(cards)]
+    parts.append(f'<p class="confidence">{escape(confidence_words(answer))}</p>')
+    return f'<div class="reply {"answer" if answer.answered else "refusal"}">{"".join(parts)}</div>'
+
+
+def confidence_words(answer: Answer) -> str:
+    """How sure the answer is, in words and percent, and whose words it is made of."""
+    percent = f"{round(answer.confidence * 100)}%"
+    if not answer.answered:
+        return f"Chance that the articles answer this after all: {percent}"
+    grade = "high" if answer.confidence >= 0.8 else "fair" if answer.confidence >= 0.5 else "low"
+    writer = "" if answer.answerer == "quotes" else f" · written by {answer.answerer}, quotes checked"
+    return f"Confidence: {grade}, {percent}{writer}"
+
+
+def outlet(citation: Citation) -> str:
+    """Who published it and when, saying so where the article does not tell."""
+    return f"{citation.publisher or 'Outlet not given'} · {long_date(citation.published) or 'undated'}"
+
+
+def long_date(published: str) -> str:
+    """ "2024-07-11" as "11 July 2024"; anything that is not an ISO date comes back as it is."""
+    try:
+        day = date.fromisoformat(published)
+    except ValueError:
+        return published
+    return f"{day.day} {day:%B} {day.year}"
+
+
+def _welcome(examples: Sequence[str]) -> str:
+    buttons = "".join(
+        f'<li><button type="button" class="example" data-question="{escape(question)}">{escape(question)}</button></li>'
+        for question in examples
+    )
+    offered = f'<h3>Try one of these</h3><ul class="examples">{buttons}</ul>' if buttons else ""
+    return (
+        '<section class="welcome"><h2>Ask the articles.</h2><p>Every answer is made of verbatim quotes, each checked '
+        f"against the file it comes from. Where the articles do not say, you are told so.</p>{offered}</section>"
+    )
+
+
+def _chip(turn: int, citation: Citation) -> str:
+    label = escape(f"Show quote {citation.number} in its article, {outlet(citation)}")
+    return (
+        f'<button type="button" class="chip" data-turn="{turn}" data-number="{citation.number}" '
+        f'aria-label="{label}">{citation.number}</button>'
+    )
+
+
+def _card(turn: int, citation: Citation, short: str | None = None) -> str:
+    """The quote with its outlet, date and title; the answer span in it is set off."""
+    before, found, after = citation.quote.partition(short) if short else (citation.quote, "", "")
+    quote = escape(before) + (f"<strong>{escape(found)}</strong>{escape(after)}" if found else "")
+    title = escape(citation.title or citation.source)
+    copied = escape(f"“{citation.quote}” ({outlet(citation)}, “{citation.title or citation.source}”)")
+    repaired = " · wording corrected to the file’s" if citation.status == "repaired" else ""
+    return (
+        f'<figure class="card" data-turn="{turn}" data-number="{citation.number}">'
+        f'<blockquote dir="auto">{quote}</blockquote><figcaption>{_chip(turn, citation)}'
+        f'<span class="from"><span class="outlet">{escape(outlet(citation))}{repaired}</span>'
+        f'<span class="title" dir="auto">{title}</span></span>'
+        f'<button type="button" class="copy" data-copy="{copied}" aria-label="Copy quote {citation.number} with its '
+        f'source">Copy</button></figcaption></figure>'
+    )
+
+
+def _conflict(turn: int, conflict: Conflict, answer: Answer) -> str:
+    """The sides next to each other, each with outlet, date and markers."""
+    cited = {citation.number: citation for citation in answer.citations}
+    sides = ""
+    for side in conflict.sides:
+        given = [cited[number] for number in side.citations if number in cited]
+        sources = "".join(f"<li>{_chip(turn, c)} <span>{escape(outlet(c))}</span></li>" for c in given)
+        sides += f'<div class="side"><p class="value" dir="auto">{escape(side.value)}</p><ul>{sources}</ul></div>'
+    topic = f": <span dir='auto'>{escape(conflict.topic)}</span>" if conflict.topic else ""
+    return f'<div class="conflict"><h3>The articles disagree{topic}</h3><div class="sides">{sides}</div></div>'
+
+
+def _prose(turn: int, answer: Answer) -> list[str]:
+    """The paragraphs of the answer's Markdown that are not quotes; those are shown as cards."""
+    cited = {citation.number: citation for citation in answer.citations}
+    paragraphs = [part.strip() for part in answer.text.split("\n\n") if not _QUOTE.search(part)]
+    return [f'<p class="prose" dir="auto">{_inline(turn, part, cited)}</p>' for part in paragraphs if part]
+
+
+def _inline(turn: int, text: str, cited: dict[int, Citation]) -> str:
+    """Markdown's bold, backslash escapes and `[1]` markers as HTML; all else as text."""
+    out, position = "", 0
+    for match in _INLINE.finditer(text):
+        out += escape(text[position : match.start()])
+        position = match.end()
+        if match["literal"]:
+            out += escape(match["literal"])
+        elif match["bold"]:
+            out += f"<strong>{_inline(turn, match['bold'], cited)}</strong>"
+        else:
+            citation = cited.get(int(match["number"]))
+            out += _chip(turn, citation) if citation else escape(match[0])
+    return (out + escape(text[position:])).replace("\n", "<br>")
