@@ -22,13 +22,10 @@ from eval.metrics import (
 )
 from rag.assistant import Assistant
 from rag.config import Config
-from rag.converse import make_standalone
-from rag.embed import load_embedder
-from rag.errors import CitewellError
-from rag.index import open_index, update_index
-from rag.library import Library
-from rag.retrieve import retrieve
-from rag.schema import Answer
+from rag.converse import Standalone
+from rag.embed import EncodedText
+from rag.lexical import LexicalIndex
+from rag.schema import Answer, Candidate, Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +86,7 @@ class CaseResult:
 
 @dataclass(frozen=True, slots=True)
 class RetrievalResult:
-    """Where the first candidate that states a fact ranks, from 1 (None: nowhere), and the share of facts found."""
+    """Where the first candidate that states a fact ranks, from 1 (None: nowhere), and the share of facts among them."""
 
     case: Case
     rank: int | None
@@ -137,28 +134,32 @@ def score_answer(case: Case, gold: Facts, answer: Answer, corpus: Path, seconds:
 
 
 def run_retrieval(cases: Sequence[Case], config: Config) -> tuple[RetrievalResult, ...]:
-    """What `retrieve` brings for every answerable case, in order; the index is brought up to date first.
+    """The candidates that reach the reader, for every answerable case in order.
 
     Raises CitewellError when the corpus does not hold a case's gold or the index cannot be used.
     """
-    embedder = load_embedder(config.embedding, config.device)
-    update_index(config, embedder)
-    index = open_index(config, embedder)
-    if index is None:
-        raise CitewellError(f"The index in '{config.index}' vanished while it was opened. Run the evaluation again.")
-    try:
-        library = Library(config, index.manifest)
-        results = []
+    recorder = _Recorder()
+    results = []
+    with Assistant(config, recorder) as assistant:
         for case in (case for case in cases if case.answerable):
             gold = locate_gold(case, config.corpus)
-            question = make_standalone(case.question, case.history).question
-            encoded = embedder.encode_question(question)
-            found = retrieve(index, question, encoded, library.load, config.candidates)
-            places = [Place(c.article.source, c.sentence.start, c.sentence.end) for c in found]
+            assistant.ask(case.question, case.history)
+            places = [Place(c.article.source, c.sentence.start, c.sentence.end) for c in recorder.candidates]
             results.append(RetrievalResult(case, first_rank(places, gold), fact_recall(places, gold) or 0.0))
-        return tuple(results)
-    finally:
-        index.close()
+    return tuple(results)
+
+
+class _Recorder:
+    """A reader that keeps the candidates of the last question and answers nothing."""
+
+    def __init__(self) -> None:
+        self.candidates: Sequence[Candidate] = ()
+
+    def read(
+        self, question: Standalone, encoded: EncodedText, candidates: Sequence[Candidate], lexical: LexicalIndex
+    ) -> Reading:
+        self.candidates = candidates
+        return Reading(sentences=(), chosen=(), answered=False, confidence=0.0, short=None)
 
 
 def _describe(match: QuoteMatch) -> str:

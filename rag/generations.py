@@ -49,7 +49,7 @@ def current_generation(index: Path) -> Path | None:
             )
         return None
     try:
-        name = json.loads(pointer.read_text(encoding="utf-8"))["generation"]
+        name: str = json.loads(pointer.read_text(encoding="utf-8"))["generation"]
         generation = index / name
         if not _OURS.fullmatch(name) or not generation.is_dir():
             raise ValueError(f"it names '{name}', which is missing")

@@ -10,8 +10,9 @@ import hashlib
 import json
 import os
 import tempfile
+import weakref
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -111,15 +112,15 @@ class OpenIndex:
         self.passages = client.get_collection("passages", embedding_function=None)
         self.lexical = LexicalIndex.load(generation / "lexical")
         self.passage_of: NDArray[np.int32] = np.load(generation / "passage_of.npy", mmap_mode="r")
-        self._resources = ExitStack()
+        self._closing: Callable[[], object] = ExitStack().close
 
     def keep(self, resources: ExitStack) -> None:
-        """Takes over what is to be closed with the index."""
-        self._resources = resources
+        """Takes over what is to be closed with the index, which at the latest happens before Python ends."""
+        self._closing = weakref.finalize(self, resources.close)
 
     def close(self) -> None:
         """Lets go of the generation; a second call does nothing."""
-        self._resources.close()
+        self._closing()
 
     def locate(self, row: int) -> tuple[IndexedFile, int]:
         """The file of a sentence's row, and the sentence's number in it."""
@@ -174,9 +175,7 @@ def _open_generation(generation: Path, config: Config, embedder: Embedder) -> Op
             expected = manifest.sentences, manifest.passages, manifest.sentences, manifest.sentences
             if counts != expected:
                 raise ValueError(f"it holds {counts} entries where the manifest says {expected}")
-        except (
-            Exception
-        ) as error:  # Chroma, SQLite, NumPy and bm25s each have their own way of failing on a damaged file
+        except Exception as error:  # Chroma, SQLite, NumPy and bm25s each fail in their own way on a damaged file
             if not os.access(generation, os.W_OK):
                 raise CitewellError(
                     f"The index folder '{config.index}' cannot be written, which Chroma does even to read it. Make it "
@@ -368,9 +367,15 @@ def _write_generation(
 
 
 def _checksums(generation: Path) -> dict[str, str]:
-    """SHA-256 by name of the files that stay as they are: Chroma writes to the others even when it only reads."""
+    """SHA-256 by name of the files that stay as they are.
+
+    Chroma writes to its database and to `length.bin` even when it only reads, and to all files of a collection that is
+    too small for it to have kept on disk (then the database holds the vectors).
+    """
+    kept = {path.parent for path in generation.glob("chroma/*/index_metadata.pickle")}
     files = [path for path in sorted(generation.rglob("*")) if path.is_file() and path.name not in _TOUCHED_BY_CHROMA]
-    return {path.relative_to(generation).as_posix(): _checksum(path) for path in files}
+    stable = [path for path in files if path.parent in kept or path.parent.parent != generation / "chroma"]
+    return {path.relative_to(generation).as_posix(): _checksum(path) for path in stable}
 
 
 def _checksum(path: Path) -> str:

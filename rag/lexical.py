@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -98,19 +97,17 @@ class LexicalIndex:
     def mentions(self, word: Word) -> bool:
         """Whether the articles use the word, or one that begins like it: "Indian" where they write "India"."""
         stem = word.text.lower()[: max(4, len(word.text) - 2)]
-        return self.knows(word.stem) or any(form.startswith(stem) for form in self._by_initial.get(stem[0], ()))
+        nearest = bisect_left(self._words.forms, stem)
+        return self.knows(word.stem) or any(form.startswith(stem) for form in self._words.forms[nearest : nearest + 1])
 
-    def forms_like(self, word: str) -> list[str]:
-        """The articles' words, in lower case, that begin like the word and are about as long."""
-        return [form for form in self._by_initial.get(word[0], ()) if abs(len(form) - len(word)) <= 2]
+    @property
+    def forms(self) -> Sequence[str]:
+        """The articles' words as they are written, in lower case, sorted."""
+        return self._words.forms
 
     @cached_property
     def _by_first(self) -> dict[str, list[str]]:
         return _by_first(self._words.acronyms)
-
-    @cached_property
-    def _by_initial(self) -> dict[str, list[str]]:
-        return {initial: list(forms) for initial, forms in groupby(self._words.forms, key=itemgetter(0))}
 
     def knows(self, stem: str) -> bool:
         return stem in self._words.frequencies
@@ -132,7 +129,7 @@ def find_acronyms(sentences: Sequence[str]) -> dict[str, list[str]]:
         for acronym, words in pairs:
             capitalised = [word for word in words.split() if word[0].isupper()][-len(acronym) :]
             if "".join(word[0] for word in capitalised) == acronym:
-                found[stems(acronym)[0]] = stems(" ".join(capitalised))
+                found[stems(acronym)[0]] = list(stems(" ".join(capitalised)))
     return found
 
 

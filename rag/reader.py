@@ -28,6 +28,7 @@ EVIDENCE = (
     "passage_cosine",
     "context_maxsim",
     "weakest",
+    "gap",
     "right_type",
     "wrong_type",
     "year_unmet",

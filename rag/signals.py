@@ -22,6 +22,7 @@ SIGNALS = (
     "maxsim",
     "context_maxsim",
     "weakest",
+    "gap",
     "covered",
     "context_covered",
     "right_type",
@@ -38,14 +39,21 @@ SIGNALS = (
 EARLIER = 0.5
 """Weight of a word that comes from an earlier question of the conversation."""
 
+NEAR = 0.85
+"""How well a word is met that stands not in the sentence but in the one before, its heading or the article's title."""
+
 
 @dataclass(frozen=True, slots=True)
 class WeighedQuestion:
-    """A question's words with their weights (IDF; less for words of earlier questions), and what it needs."""
+    """A question's words, the rows of each one's word pieces, their weights, and what the question needs.
+
+    A word weighs its IDF, less when it comes from an earlier question.
+    """
 
     question: Standalone
     encoded: EncodedText
     words: tuple[Word, ...]
+    pieces: tuple[NDArray[np.int64], ...]
     weights: NDArray[np.float64]
     needs: QuestionNeeds
 
@@ -59,7 +67,9 @@ def weigh_question(question: Standalone, encoded: EncodedText, lexical: LexicalI
     """The question as the signals see it."""
     words = tuple(find_words(question.question))
     weights = [lexical.idf(word.stem) * (1.0 if word.start >= question.focus else EARLIER) for word in words]
-    return WeighedQuestion(question, encoded, words, np.asarray(weights, np.float64), find_needs(question))
+    starts, ends = encoded.spans[:, 0], encoded.spans[:, 1]
+    pieces = tuple(np.flatnonzero((starts < word.end) & (ends > word.start)) for word in words)
+    return WeighedQuestion(question, encoded, words, pieces, np.asarray(weights, np.float64), find_needs(question))
 
 
 def measure(
@@ -71,7 +81,8 @@ def measure(
 ) -> NDArray[np.float64]:
     """One row a candidate in its order, one column a name of `SIGNALS`.
 
-    `encodings` are the candidates' sentences, `previous` the sentences before them.
+    `weakest` is how well the question's least met word is met, `gap` the largest product of a word's weight with how
+    far it is from being met. `encodings` are the candidates' sentences, `previous` the sentences before them.
     """
     rows = [
         _measure_one(question, candidate, encoding, before, lexical)
@@ -89,10 +100,12 @@ def _measure_one(
 ) -> list[float]:
     text, needs = candidate.sentence.text, question.needs
     own = lexical.expand(stems(text))
-    context = own | lexical.expand(context_words(candidate))
+    context = own | lexical.expand([stem for part in context_parts(candidate) for stem in stems(part)])
     said = [float(word.stem in own) for word in question.words]
     met = word_similarities(question, encoding)
     met_before = word_similarities(question, before) if before else np.zeros(len(met))
+    near = [float(word.stem in context) for word in question.words]
+    known = np.maximum(np.maximum(met, said), NEAR * np.asarray(near))
     fits = holds_type(text, question.question.question, needs)
     years, asked = set(YEAR.findall(text)), set(needs.years)
     return [
@@ -101,9 +114,10 @@ def _measure_one(
         candidate.bm25 / (2.2 * (float(question.weights.sum()) or 1.0)),
         question.share(met),
         question.share(0.75 * met + 0.25 * met_before),
-        float(np.maximum(met, said).min()) if said else 0.0,
+        float(known.min()) if said else 0.0,
+        float(((1 - known) * question.weights).max()) if said else 0.0,
         question.share(said),
-        question.share([float(word.stem in context) for word in question.words]),
+        question.share(near),
         float(fits is True),
         float(fits is False),
         float(bool(asked) and asked <= years),
@@ -116,11 +130,11 @@ def _measure_one(
     ]
 
 
-def context_words(candidate: Candidate) -> list[str]:
-    """Stems of what one has in mind at the sentence: the one before it, its heading, the article's title and date."""
+def context_parts(candidate: Candidate) -> tuple[str, ...]:
+    """What one has in mind at the sentence: the sentence before it, its heading, the article's title and date."""
     before = candidate.previous.text if candidate.previous else ""
     article = candidate.article
-    return stems(" ".join([before, candidate.sentence.heading, article.title, article.published.replace("-", " ")]))
+    return before, candidate.sentence.heading, article.title, article.published.replace("-", " ")
 
 
 def word_similarities(question: WeighedQuestion, sentence: EncodedText) -> NDArray[np.float64]:
@@ -128,9 +142,7 @@ def word_similarities(question: WeighedQuestion, sentence: EncodedText) -> NDArr
 
     The late interaction of ColBERT (Khattab and Zaharia, 2020), by word instead of by word piece.
     """
-    pieces = question.encoded
-    if not len(pieces.tokens) or not len(sentence.tokens):
+    if not len(question.encoded.tokens) or not len(sentence.tokens):
         return np.zeros(len(question.words))
-    best = (pieces.tokens @ sentence.tokens.T).max(axis=1)
-    own = [(pieces.spans[:, 0] < word.end) & (pieces.spans[:, 1] > word.start) for word in question.words]
-    return np.asarray([best[mask].mean() if mask.any() else 0.0 for mask in own])
+    best = (question.encoded.tokens @ sentence.tokens.T).max(axis=1)
+    return np.asarray([best[rows].sum() / max(len(rows), 1) for rows in question.pieces])

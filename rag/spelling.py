@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from difflib import get_close_matches
+
+from rapidfuzz.distance import OSA
+from rapidfuzz.process import extractOne
 
 from rag.converse import Standalone
 from rag.lexical import LexicalIndex
 from rag.words import find_words
 
 SHORTEST = 5
-"""Characters; shorter words are close to too many others."""
+"""Letters; shorter words are close to too many others."""
 
-SIMILARITY = 0.82
-"""Least ratio of matching characters (difflib's) between a word and what it is taken for."""
+LONG = 8
+"""Letters from which on two slips are allowed instead of one: a letter too many, too few, wrong, or two exchanged."""
 
 
 def correct_spelling(question: Standalone, lexical: LexicalIndex, is_word: Callable[[str], bool]) -> Standalone:
@@ -27,10 +29,10 @@ def correct_spelling(question: Standalone, lexical: LexicalIndex, is_word: Calla
     for word in reversed(list(find_words(text))):
         if len(word.text) < SHORTEST or not word.text.isalpha() or lexical.knows(word.stem) or is_word(word.text):
             continue
-        lower = word.text.lower()
-        matches = get_close_matches(lower, lexical.forms_like(lower), n=1, cutoff=SIMILARITY)
-        if matches:
-            right = matches[0].capitalize() if word.text[0].isupper() else matches[0]
+        slips = 1 + (len(word.text) >= LONG)
+        match = extractOne(word.text.lower(), lexical.forms, scorer=OSA.distance, score_cutoff=slips)
+        if match:
+            right = match[0].capitalize() if word.text[0].isupper() else match[0]
             text = text[: word.start] + right + text[word.end :]
             focus += len(right) - len(word.text) if word.start < focus else 0
     return replace(question, question=text, focus=focus)

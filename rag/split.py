@@ -30,7 +30,7 @@ _LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
 _INITIALS = re.compile(r"(?:^|[\s(‘“«\"'])(?:[^\W\d_]\.)+$")
 _ABBREVIATIONS = frozenset(
     (
-        "mr mrs ms dr prof st jr sr gen col lt sgt capt rep sen gov pres hon rev vs cf eg ie viz al ca approx no nos "
+        "mr mrs ms dr prof st jr sr gen col lt sgt capt rep sen gov pres hon rev vs cf eg ie viz al ca approx nos "
         "fig vol pp ed eds jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun art sec ch"
     ).split()
 )
@@ -173,6 +173,8 @@ def _ends_sentence(text: str, start: int, match: re.Match[str], end: int) -> boo
     word = re.search(r"[^\W\d_]+$", before)
     if _INITIALS.search(before + "."):
         return False
+    if word and word[0].lower() == "no":
+        return not first.isdigit()
     if word and word[0].lower() in _CLOSED_BY_CAPITAL:
         return first.isupper()
     return not (word and word[0].lower() in _ABBREVIATIONS and (word[0][0].isupper() or not first.isupper()))

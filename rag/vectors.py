@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, Any, Protocol
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from rag.embed import Embedder
 from rag.schema import Passage, Sentence, SplitArticle
@@ -59,10 +59,17 @@ _COLLECTIONS: dict[str, Callable[[str, int], str]] = {"sentences": sentence_id, 
 def opened_chroma(generation: Path) -> Iterator[Client]:
     """The generation's Chroma, closed at the end; telemetry is off."""
     import chromadb  # half a second to import: only where an index is opened
+    from chromadb.api.shared_system_client import SharedSystemClient
     from chromadb.config import Settings
 
+    folder = str(generation / "chroma")
     with _turn:
-        client = chromadb.PersistentClient(str(generation / "chroma"), Settings(anonymized_telemetry=False))
+        try:
+            opened = chromadb.PersistentClient(folder, Settings(anonymized_telemetry=False))
+        except Exception:  # Chroma would go on offering the engine that failed to start
+            SharedSystemClient._identifier_to_system.pop(folder, None)
+            raise
+    client = cast("Client", opened)  # the interface that it is declared as cannot be closed
     try:
         yield client
     finally:
@@ -70,7 +77,7 @@ def opened_chroma(generation: Path) -> Iterator[Client]:
             client.close()
 
 
-_turn = Lock()
+_turn = RLock()
 """Clients of one folder share an engine, which Chroma starts and stops without a lock."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from threading import local
 from typing import Any
 
@@ -47,9 +47,10 @@ def find_words(text: str) -> Iterator[Word]:
         yield Word(match[0], match.start(), match.end(), stem)
 
 
-def stems(text: str) -> list[str]:
+@lru_cache(maxsize=20_000)
+def stems(text: str) -> tuple[str, ...]:
     """The stems of a text's words, in order, repeated ones included."""
-    return [word.stem for word in find_words(text)]
+    return tuple(word.stem for word in find_words(text))
 
 
 def _stemmer() -> Any:

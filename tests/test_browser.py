@@ -35,8 +35,8 @@ FLAGS = (
 BUSY = ".log[data-state$='busy']"
 
 
-class SlowReader:
-    """The real reader, which waits before it reads a question that holds "slowly"."""
+class StagedReader:
+    """The real reader, which waits before it reads a question that holds "slowly", and breaks on "crash"."""
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
@@ -45,6 +45,8 @@ class SlowReader:
     def read(self, question, *rest):
         if "slowly" in question.question:
             self.go_on.wait(30)
+        if "crash" in question.question:
+            raise RuntimeError("a bug")
         return self.reader.read(question, *rest)
 
 
@@ -59,7 +61,7 @@ def corpus(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def assistant(corpus, tmp_path_factory) -> Iterator[Assistant]:
     with Assistant.open(Config(corpus=corpus, index=tmp_path_factory.mktemp("index") / "index")) as assistant:
-        assistant._reader = SlowReader(assistant._reader)
+        assistant._reader = StagedReader(assistant._reader)
         yield assistant
 
 
@@ -97,7 +99,7 @@ def open_page(browser, url):
         context = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(10_000)
         page.on("request", lambda request: requests.append(request.url))
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(f"{url}/?__theme={theme}")
@@ -150,23 +152,35 @@ def test_an_answer_shows_its_quotes_verbatim_and_marks_the_first_in_view(page, a
     assert page.locator(".card blockquote").all_text_contents() == quotes
     assert "245 Azerbaijani companies" in quotes[0]
     assert shown_quote(page, 1) == quotes[0]
-    assert page.locator("#column header").inner_text().startswith("OC Media 11 July 2024")
+    assert page.locator("#column header p").inner_text().split("\n") == ["OC Media", "11 July 2024"]
     assert "courts Chinese investors" in page.locator("#column h2").inner_text()
     assert "Interested in" in page.locator("#column .text").inner_text()
 
 
 def test_another_marker_switches_the_source(page, assistant):
-    question = "How much did trade with China rise in 2024?"
+    question, passages = question_with_passages(assistant)
     ask(page, question)
-    citations = assistant.ask(question).citations
-    assert len(citations) > 1
-    shown_quote(page, 1)
+    assert shown_quote(page, 1) == passages[0].quote
     page.click(".card .chip[data-number='2']")
-    assert shown_quote(page, 2) == citations[1].quote
-    assert page.get_attribute("#column .sheet", "data-source") == citations[1].source
+    assert shown_quote(page, 2) == passages[1].quote
+    assert page.get_attribute("#column .sheet", "data-source") == passages[1].source
     assert page.get_attribute(".card .chip[data-number='2']", "aria-current") == "true"
     page.click("#column header .chip[data-number='1']")
-    assert shown_quote(page, 1) == citations[0].quote
+    assert shown_quote(page, 1) == passages[0].quote
+
+
+def question_with_passages(assistant):
+    """A question with more than one quote, or else the refusal, whose nearest passages lead to the source as well."""
+    for question in (
+        "What do experts say about dependency on China?",
+        "How much was the trade with China in 2024?",
+        BREAD,
+    ):
+        answer = assistant.ask(question)
+        passages = answer.citations or answer.nearest
+        if len(passages) > 1:
+            return question, passages
+    raise AssertionError("no question has two passages")
 
 
 def test_a_marker_of_an_earlier_answer_still_leads_to_its_quote(page, assistant):
@@ -197,7 +211,7 @@ def test_hostile_articles_and_questions_are_shown_as_text(page):
     question = '<img src=x onerror="window.hacked=1"> What did the zebra council of Nakhchivan pay in billion?'
     ask(page, question)
     assert page.locator(".asked").inner_text() == question
-    page.click(f"#contents li:has-text('{HOSTILE_FILE.split(chr(39))[0]}'), #contents li:has-text('Zebras')")
+    page.click("#contents li:has-text('Zebras')")
     page.wait_for_selector("#column .sheet[data-by='reader']")
     lines = [line for line in HOSTILE.splitlines() if line]
     assert page.locator("#column .text p").all_text_contents() == lines
@@ -274,6 +288,16 @@ def test_clear_while_an_answer_is_made_leaves_nothing(page, assistant):
     page.wait_for_timeout(500)
     assert page.locator(".turn").count() == 0
     assistant._reader.go_on.clear()
+
+
+def test_a_bug_gives_the_question_back_and_the_chat_goes_on(page):
+    page.fill("#question textarea", "Does this crash?")
+    page.press("#question textarea", "Enter")
+    page.wait_for_selector(".toast-body")
+    page.wait_for_selector(".welcome")
+    assert page.input_value("#question textarea") == "Does this crash?"
+    ask(page, COMPANIES)
+    assert page.locator(".asked").all_inner_texts() == [COMPANIES]
 
 
 def test_two_sessions_do_not_share_their_history(open_page):
@@ -373,7 +397,8 @@ def contrasts(page, selector: str) -> list[str]:
             return found.map((e) => {
                 const [a, b] = [light(parse(getComputedStyle(e).color)), light(behind(e))].sort((x, y) => y - x);
                 return [e, (a + 0.05) / (b + 0.05)];
-            }).filter(([, ratio]) => ratio < 4.5).map(([e, ratio]) => `${e.tagName}.${e.className} ${ratio.toFixed(2)}`);
+            }).filter(([, ratio]) => ratio < 4.5)
+                .map(([e, ratio]) => `${e.tagName}.${e.className} ${ratio.toFixed(2)}`);
         }""",
         selector,
     )

@@ -30,7 +30,7 @@ EXAMPLES = (
 )
 """Questions on the articles that come with Citewell, each with the file that has to be there for it."""
 
-HEADER = '<header class="mast"><h1>Citewell</h1><p>Answers made of quotes. Nothing leaves this machine.</p></header>'
+HEADER = '<header class="mast"><h1>Citewell</h1><p>Answers made of verbatim quotes.</p></header>'
 
 
 def build_page(assistant: Assistant) -> gr.Blocks:
@@ -64,7 +64,7 @@ def build_page(assistant: Assistant) -> gr.Blocks:
         changed = [turns, transcript, column, box, stop]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         asked = gr.on([box.submit, ask.click, transcript.submit], respond, [box, turns], changed, **quiet)
-        asked.failure(partial(abandon, draw), [turns, box], changed, **quiet)
+        asked.failure(partial(recover, draw), [turns, box], changed, **quiet)
         stop.click(partial(abandon, draw), [turns, box], changed, cancels=[asked], **quiet)
         clear.click(lambda: _empty(draw), None, changed, cancels=[asked], **quiet)
         gr.on([transcript.click, column.click], show, [turns], [column], **quiet)
@@ -120,6 +120,12 @@ def abandon(draw: Draw, turns: Turns, typed: str) -> tuple[Any, ...]:
     pending = [turn.question for turn in turns if turn.pending]
     kept = _settled(turns)
     return kept, draw(kept), gr.skip(), typed or "".join(pending), gr.Button(interactive=False)
+
+
+def recover(draw: Draw, turns: Turns, typed: str) -> tuple[Any, ...]:
+    """As `abandon`, with a warning, after an error that nobody foresaw."""
+    gr.Warning("That is a bug in Citewell; the terminal shows its details. You can go on asking.", title="Not answered")
+    return abandon(draw, turns, typed)
 
 
 def show_first(config: Config, turn: Turn, number: int) -> str:

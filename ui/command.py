@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from rag.assistant import Assistant
-from rag.config import Config
+from rag.cli import Corpus, Index, make_config
 
 app = typer.Typer(help="The chat page in a browser.")
 
@@ -20,8 +19,8 @@ def ui(
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Port; by default the first free one from 7860 on.")
     ] = None,
-    corpus: Annotated[Path | None, typer.Option(help="Folder of .txt and .md articles.")] = None,
-    index: Annotated[Path | None, typer.Option(help="Folder of the index; made when missing.")] = None,
+    corpus: Corpus = None,
+    index: Index = None,
 ) -> None:
     """Serve the chat page: the conversation on the left, the cited article on the right."""
     # Gradio reads these when it is imported, and importing it takes seconds.
@@ -31,8 +30,7 @@ def ui(
     from ui.serve import LOOPBACK, find_port, serve
 
     find_port(host, port)  # a port that is taken is said before the index is built
-    given: dict[str, Any] = {"corpus": corpus, "index": index}
-    with Assistant.open(Config(**{name: path for name, path in given.items() if path is not None})) as assistant:
+    with Assistant.open(make_config(corpus, index)) as assistant:
         page = build_page(assistant)
         url = serve(page, host, port)
         typer.echo(f"Citewell is at {url}  (Ctrl+C stops it)")

@@ -1,0 +1,42 @@
+"""The text around the quotes: markers match citations, and nothing of an article is taken for markup."""
+
+from rag.compose import attribution, compose_answer, compose_refusal, escape_markdown, find_unmentioned
+from rag.lexical import LexicalIndex
+from rag.schema import Citation
+
+
+def citation(number=1, quote="Ten companies applied.", **fields):
+    given = {"source": "a.txt", "title": "Trade", "publisher": "OC Media", "published": "2024-07-11", "author": ""}
+    return Citation(number=number, quote=quote, start=0, end=len(quote), sha256="0" * 64, **given | fields)
+
+
+def test_each_quote_follows_its_outlet_and_carries_its_marker():
+    assert compose_answer([citation(), citation(2, "Six did not.")], "Ten") == (
+        "**Ten** [1]\n\n"
+        "OC Media, 2024-07-11, “Trade”:\n> Ten companies applied. [1]\n\n"
+        "OC Media, 2024-07-11, “Trade”:\n> Six did not. [2]"
+    )
+
+
+def test_an_article_without_a_catalog_entry_is_named_by_its_file():
+    assert attribution(citation(title="", publisher="", published="")) == "a.txt"
+
+
+def test_markup_in_an_article_is_shown_as_text():
+    assert escape_markdown("<b>*a* [b](c) `d` # e_f") == "\\<b\\>\\*a\\* \\[b\\](c) \\`d\\` \\# e\\_f"
+
+
+def test_a_quote_over_several_lines_stays_one_block():
+    assert "> One two. [1]" in compose_answer([citation(quote="One\ntwo.")], None)
+
+
+def test_a_refusal_names_unknown_words_and_shows_passages_without_markers():
+    text = compose_refusal([citation()], ["bread"])
+    assert text.startswith("**The articles do not say.**\n\nThey never mention “bread”.")
+    assert "> Ten companies applied." in text
+    assert "[1]" not in text
+
+
+def test_words_count_as_mentioned_in_any_form():
+    lexical = LexicalIndex.build(["India trades with Baku."])
+    assert find_unmentioned("How much Indian trade goes through Tbilisi?", lexical) == ("goes", "Tbilisi")
