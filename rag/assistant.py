@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -18,14 +18,14 @@ from rag.cite import cite
 from rag.compose import compose_answer, compose_refusal, find_unmentioned
 from rag.config import Config
 from rag.converse import make_standalone
-from rag.embed import Embedder, load_embedder
+from rag.embed import Embedder, EncodedText, load_embedder
 from rag.errors import CitewellError
-from rag.generations import current_generation
+from rag.generations import current_generation, damaged
 from rag.index import OpenIndex, open_index, update_index
 from rag.library import Library, StaleIndexError
 from rag.reader import Reader, SignalReader
 from rag.retrieve import retrieve
-from rag.schema import Answer, Article, Message, Quote, ScoredSentence, Span
+from rag.schema import Answer, Article, Candidate, Message, Quote, ScoredSentence, Span
 from rag.spelling import correct_spelling
 
 MAX_QUESTION = 2_000
@@ -48,6 +48,7 @@ class Assistant:
         self._embedder = load_embedder(config.embedding, config.device)
         self._reader = reader or SignalReader(self._embedder, config)
         self._refreshing = threading.Lock()
+        self._counting = threading.Lock()
         self._shelf: _Shelf | None = None
 
     @classmethod
@@ -63,9 +64,7 @@ class Assistant:
     def close(self) -> None:
         """Closes the index; `ask` opens it again."""
         with self._refreshing:
-            if self._shelf:
-                self._shelf.retired = True
-                self._shelf.close_when_unused()
+            self._retire(self._shelf)
             self._shelf = None
 
     def __enter__(self) -> Self:
@@ -76,7 +75,7 @@ class Assistant:
     ) -> None:
         self.close()
 
-    def ask(self, question: str, history: Sequence[Message] | None = None) -> Answer:
+    def ask(self, question: str, history: Iterable[Message] | None = None) -> Answer:
         """The answer with its verified quotes, or a refusal with the nearest passages.
 
         `history` holds the turns before the question, oldest first. Raises ValueError for a question that is blank,
@@ -84,11 +83,11 @@ class Assistant:
         date.
         """
         check_question(question)
-        check_history(history)
+        messages = check_history(history)
         try:
-            return self._answer(question, history or ())
+            return self._answer(question, messages)
         except StaleIndexError:  # a file changed between the look at the folder and the reading
-            return self._answer(question, history or ())
+            return self._answer(question, messages)
 
     def articles(self) -> list[Article]:
         """The indexed articles, sorted by source. Raises CitewellError as `ask` does."""
@@ -109,9 +108,7 @@ class Assistant:
             with _timed(timings, "encode"):
                 encoded = self._embedder.encode_question(standalone.question)
             with _timed(timings, "retrieve"):
-                candidates = retrieve(
-                    shelf.index, standalone.question, encoded, shelf.library.load, self.config.candidates
-                )
+                candidates = self._retrieve(shelf, standalone.question, encoded)
             with _timed(timings, "read"):
                 reading = self._reader.read(standalone, encoded, candidates, shelf.index.lexical)
             with _timed(timings, "cite"):
@@ -126,7 +123,7 @@ class Assistant:
                 answered=bool(citations),
                 text=compose_answer(citations, short) if citations else compose_refusal(nearest, unmentioned),
                 short=short,
-                confidence=reading.confidence,
+                confidence=reading.confidence if citations or not reading.answered else 0.0,
                 citations=citations,
                 conflicts=(),
                 nearest=nearest,
@@ -137,22 +134,35 @@ class Assistant:
         finally:
             self._release(shelf)
 
+    def _retrieve(self, shelf: _Shelf, question: str, encoded: EncodedText) -> list[Candidate]:
+        try:
+            return retrieve(shelf.index, question, encoded, shelf.library.load, self.config.candidates)
+        except Exception as error:
+            if type(error).__module__.startswith("chromadb"):
+                raise damaged(self.config.index, str(error)) from error
+            raise
+
     def _take_shelf(self) -> _Shelf:
         """The open index, brought up to date when somebody has written to the corpus or the index since."""
         with self._refreshing:
             states = scan(self.config.corpus)
             if self._shelf is None or not self._shelf.is_current(self.config, states):
                 retired, self._shelf = self._shelf, _open_shelf(self.config, self._embedder, states)
-                if retired:
-                    retired.retired = True
-                    retired.close_when_unused()
-            self._shelf.users += 1
+                self._retire(retired)
+            with self._counting:
+                self._shelf.users += 1
             return self._shelf
 
     def _release(self, shelf: _Shelf) -> None:
-        with self._refreshing:
+        with self._counting:
             shelf.users -= 1
             shelf.close_when_unused()
+
+    def _retire(self, shelf: _Shelf | None) -> None:
+        if shelf:
+            with self._counting:
+                shelf.retired = True
+                shelf.close_when_unused()
 
 
 @dataclass(slots=True)
@@ -221,13 +231,17 @@ def check_question(question: str) -> None:
         raise ValueError(f"The question holds the control character U+{ord(wrong):04X}. Remove it.")
 
 
-def check_history(history: Sequence[Message] | None) -> None:
-    """Raises ValueError for a history that is not a list of messages with a role and a text."""
-    for message in history or ():
+def check_history(history: Iterable[Message] | None) -> list[Message]:
+    """The history's messages. Raises ValueError for what is not a list of messages with a role and a text."""
+    if not isinstance(history, Iterable | None):
+        raise ValueError("The history must be a list of messages, oldest first.")
+    messages = list(history or ())
+    for message in messages:
         if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
             raise ValueError('Each message of the history needs a \'role\': "user" or "assistant".')
         if not isinstance(message.get("content"), str):
             raise ValueError("Each message of the history needs a 'content' that is text.")
+    return messages
 
 
 @contextmanager
@@ -242,7 +256,7 @@ def _shared_assistant(config: Config) -> Assistant:
     return Assistant(config)
 
 
-def answer(question: str, history: Sequence[Message] | None = None, config: Config | None = None) -> Answer:
+def answer(question: str, history: Iterable[Message] | None = None, config: Config | None = None) -> Answer:
     """Answers from the default corpus and index, or those of `config`; builds the index when it is missing.
 
     The model and the index stay open for the next question. Raises as `Assistant.ask` does.

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from rag.schema import Message
 from rag.words import find_words
 
+MAX_EARLIER = 500
+"""Characters of the earlier questions that a follow-up can take up, the latest of them."""
+
 _CONNECTIVE = re.compile(
     r"^\s*(?:and|but|or|so|then|also|what about|how about|what of|ok(?:ay)?|plus)\b[\s,]*", re.IGNORECASE
 )
@@ -20,6 +23,8 @@ _REFERENCE = re.compile(
 _ELSE = re.compile(r"\b(?:else|other|others|another|more|further|besides|apart from|additional)\b", re.IGNORECASE)
 _YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
 _NAME = re.compile(r"(?<!^)(?<![.?!]\s)\b[A-Z][\w’'-]*")
+_NAMES = r"(?:the\s+)?[A-Z][\w’'-]*(?:[\s-]+[A-Z][\w’'-]*)*"
+_PLACE = re.compile(rf"(in|on|at|for|from|with|by|to|between|under|about|against|via)\s+{_NAMES}")
 _DETACHED = re.compile(r"\bthat\s+(?:the|a|an|[a-z]+ed|[a-z]+s)\b", re.IGNORECASE)
 
 
@@ -45,7 +50,7 @@ def make_standalone(question: str, history: Sequence[Message]) -> Standalone:
     resolved = ""
     for message in history:
         if message["role"] == "user" and message["content"].strip():
-            resolved = _resolve(message["content"].strip(), resolved)
+            resolved = _resolve(message["content"].strip()[-MAX_EARLIER:], resolved)[-MAX_EARLIER:]
     question = question.strip()
     standalone = _resolve(question, resolved)
     focus = len(standalone) - len(question) if standalone.endswith(question) else 0
@@ -61,6 +66,10 @@ def _resolve(question: str, before: str) -> str:
     bare = _CONNECTIVE.sub("", question).strip(" ?.!")
     if year and year_before and len(bare.split()) <= 3:
         return _YEAR.sub(year[0], before)
+    place = _PLACE.fullmatch(bare)
+    same = re.search(rf"\b{place[1]}\s+{_NAMES}", before) if place else None
+    if same:
+        return f"{before[: same.start()]}{bare}{before[same.end() :]}"
     if year and len(bare.split()) <= 3:
         return f"{before.rstrip(' ?.!')} {bare if bare[:3].lower() == 'in ' else 'in ' + year[0]}?"
     return f"{before} {question}"

@@ -6,7 +6,8 @@ import hashlib
 import importlib.util
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -87,7 +88,7 @@ class Embedder:
 
     def _encode(self, texts: Sequence[str], *, query: bool) -> list[EncodedText]:
         encode = self.model.encode_query if query else self.model.encode_document
-        with self._turn:
+        with self._turn, _threads_for(texts):
             outputs: list[dict[str, Any]] = encode(list(texts), output_value=None, show_progress_bar=False)  # type: ignore[assignment]
             offsets = self._tokenizer(
                 list(texts),
@@ -100,6 +101,19 @@ class Embedder:
             _encoded_text(output, offsets["offset_mapping"][i], offsets["special_tokens_mask"][i])
             for i, output in enumerate(outputs)
         ]
+
+
+@contextmanager
+def _threads_for(texts: Sequence[str]) -> Iterator[None]:
+    """One thread for a single text: as fast when the machine is idle, and many times faster when it is busy."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1 if len(texts) == 1 else threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _encoded_text(output: dict[str, Any], offsets: Sequence[tuple[int, int]], special: Sequence[int]) -> EncodedText:
@@ -196,6 +210,7 @@ def _llama_embedding(embedder: Embedder, batch_size: int) -> HuggingFaceEmbeddin
                 vectors: Vectors = encode(
                     list(inputs), batch_size=self.embed_batch_size, normalize_embeddings=True, show_progress_bar=False
                 )
-            return vectors.tolist()
+            rows: list[list[float]] = vectors.tolist()
+            return rows
 
     return LoadedEmbedding()

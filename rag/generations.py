@@ -98,7 +98,12 @@ def writing(index: Path, timeout: float) -> Iterator[None]:
 
 
 def new_generation(index: Path) -> Path:
-    """An empty folder for the next generation, after sweeping what killed writers left. Needs the write lock."""
+    """An empty folder for the next generation, after sweeping what killed writers left. Needs the write lock.
+
+    Raises IndexRefusedError where CURRENT is another program's.
+    """
+    if (index / CURRENT).exists() and not _named(index) and not list(index.glob("gen-*")):
+        raise IndexRefusedError(f"'{index}' holds another program's file CURRENT. Choose another folder: --index.")
     sweep(index)
     ignore = index / ".gitignore"
     if not ignore.exists():

@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from threading import local
 from typing import Any
 
-_WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:[’'](?!s\b)[^\W\d_]+)*|\d*[^\W_]+")
+_WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:[’'](?!s\b)[^\W\d_]+)*")
 _APOSTROPHE = re.compile(r"[’']")
 _stemmers = local()
 

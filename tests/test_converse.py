@@ -28,6 +28,11 @@ def test_a_bare_year_is_added_where_the_earlier_question_had_none():
     assert make_standalone("And in 2017?", turns("How much was traded?")).question == "How much was traded in 2017?"
 
 
+def test_a_bare_place_takes_the_place_of_the_earlier_one():
+    history = turns("How many Azerbaijani companies operate in Beijing today?")
+    assert make_standalone("And in Baku?", history).question == "How many Azerbaijani companies operate in Baku today?"
+
+
 def test_a_pronoun_is_explained_by_the_question_before():
     standalone = make_standalone("When did he visit?", turns("Who is Heydar Aliyev?"))
     assert standalone.question == "Who is Heydar Aliyev? When did he visit?"
