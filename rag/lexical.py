@@ -124,6 +124,8 @@ def find_acronyms(sentences: Sequence[str]) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     for sentence in sentences:
+        if "(" not in sentence:
+            continue
         pairs = [(match[2], match[1]) for match in _ACRONYM.finditer(sentence)]
         pairs += [(match[1], match[2]) for match in _LONG_FORM.finditer(sentence)]
         for acronym, words in pairs:

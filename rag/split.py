@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 from rag.quotations import attribute_quotations
 from rag.schema import Article, Passage, Sentence, Span, SplitArticle
@@ -73,6 +74,18 @@ def split_article(article: Article) -> SplitArticle:
 def find_blocks(text: str, body: Span) -> Iterator[Block]:
     """Paragraphs, list items and headings of the body, in order, without surrounding white space.
 
+    Three lines in a row that each look like a heading are a list or a poem, and none of them is one.
+    """
+    for alike, run in groupby(_find_lines(text, body), key=lambda block: block.heading):
+        blocks = list(run)
+        is_list = alike and sum(not _is_mark(text[block.start : block.end]) for block in blocks) >= 3
+        for block in blocks:
+            yield replace(block, heading=block.heading and _is_mark(text[block.start : block.end])) if is_list else block
+
+
+def _find_lines(text: str, body: Span) -> Iterator[Block]:
+    """The blocks, each line that looks like a heading as one.
+
     A blank line always ends a block. A single newline does too, unless the lines were wrapped to a width: the line
     ends without punctuation and the next one goes on in lower case, or its first word would not have fitted.
     """
@@ -134,7 +147,7 @@ def _is_heading(text: str, span: Span, *, last: bool) -> bool:
     A line without a letter or a digit, like a rule, says nothing and counts as one.
     """
     line = text[span.start : span.end]
-    if _MARKDOWN_HEADING.match(line) or not _ALPHANUMERIC.search(line):
+    if _is_mark(line):
         return True
     return (
         not last
@@ -145,6 +158,10 @@ def _is_heading(text: str, span: Span, *, last: bool) -> bool:
         and not re.search(r"[.!?…。！？;,][’”»\"')\]]*$", line)
         and not re.search(r"\d", line)
     )
+
+
+def _is_mark(line: str) -> bool:
+    return bool(_MARKDOWN_HEADING.match(line)) or not _ALPHANUMERIC.search(line)
 
 
 def find_sentences(text: str, block: Span) -> Iterator[Span]:

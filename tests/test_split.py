@@ -254,3 +254,8 @@ def test_a_megabyte_of_anything_is_split_in_seconds(unit):
     start = time.perf_counter()
     split_article(make_article(text))
     assert time.perf_counter() - start < 15
+
+
+def test_a_list_of_names_without_marks_is_quotable():
+    text = "Members\nChina\nRussia\nKazakhstan\nThey founded it in Shanghai."
+    assert sentences(text) == text.split("\n")
