@@ -17,6 +17,7 @@ from rag.articles import FileState, scan
 from rag.cite import cite
 from rag.compose import compose_answer, compose_refusal, find_unmentioned
 from rag.config import Config
+from rag.conflict import find_conflicts
 from rag.converse import make_standalone
 from rag.embed import Embedder, EncodedText, load_embedder
 from rag.errors import CitewellError
@@ -115,17 +116,21 @@ class Assistant:
                 citations = cite(_quotes(reading.chosen), shelf.library) if reading.answered else ()
                 nearest = () if citations else cite(_quotes(reading.sentences[:NEAREST]), shelf.library)
             unmentioned = () if citations else find_unmentioned(standalone.question, shelf.index.lexical)
+            with _timed(timings, "conflict"):
+                conflicts = find_conflicts(standalone, citations)
             timings["total"] = round(sum(timings.values()), 6)
             short = reading.short if citations and reading.short and reading.short in citations[0].quote else None
             return Answer(
                 question=question,
                 standalone_question=standalone.question,
                 answered=bool(citations),
-                text=compose_answer(citations, short) if citations else compose_refusal(nearest, unmentioned),
+                text=compose_answer(citations, short, conflicts)
+                if citations
+                else compose_refusal(nearest, unmentioned),
                 short=short,
                 confidence=reading.confidence if citations or not reading.answered else 0.0,
                 citations=citations,
-                conflicts=(),
+                conflicts=conflicts,
                 nearest=nearest,
                 answerer="quotes",
                 timings=timings,

@@ -6,15 +6,17 @@ import re
 from collections.abc import Sequence
 
 from rag.lexical import LexicalIndex
-from rag.schema import Citation
+from rag.schema import Citation, Conflict
 from rag.words import find_words
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>~|#])")
 
 
-def compose_answer(citations: Sequence[Citation], short: str | None) -> str:
-    """The short answer, where there is one, and the quotes, each with outlet, date and the marker of its citation."""
-    blocks = [f"**{escape_markdown(short)}** [1]"] if short else []
+def compose_answer(citations: Sequence[Citation], short: str | None, conflicts: Sequence[Conflict] = ()) -> str:
+    """The short answer, or what the articles disagree on, and the quotes, each with outlet, date and its marker."""
+    blocks = [_disagreement(conflict) for conflict in conflicts]
+    if short and not conflicts:
+        blocks.append(f"**{escape_markdown(short)}** [1]")
     blocks += [f"{attribution(citation)}:\n> {quote_block(citation)} [{citation.number}]" for citation in citations]
     return "\n\n".join(blocks)
 
@@ -28,6 +30,14 @@ def compose_refusal(nearest: Sequence[Citation], unmentioned: Sequence[str]) -> 
         blocks.append("The nearest passages, which may not answer the question:")
     blocks += [f"{attribution(passage)}:\n> {quote_block(passage)}" for passage in nearest]
     return "\n\n".join(blocks)
+
+
+def _disagreement(conflict: Conflict) -> str:
+    sides = (
+        f"**{escape_markdown(side.value)}** " + " ".join(f"[{number}]" for number in side.citations)
+        for side in conflict.sides
+    )
+    return f"The articles give different figures for {conflict.topic}: " + "; ".join(sides) + "."
 
 
 def unmentioned_notice(words: Sequence[str]) -> str:

@@ -25,7 +25,10 @@ def print_answer(answer: Answer) -> None:
             console.print(Text(unmentioned_notice(answer.unmentioned)))
         if answer.nearest:
             console.print(Text("The nearest passages, which may not answer the question:"))
-    elif answer.short:
+    for conflict in answer.conflicts:
+        sides = "; ".join(f"{side.value} {list(side.citations)}" for side in conflict.sides)
+        console.print(Text(f"The articles give different figures for {conflict.topic}: {sides}", style="bold"))
+    if answer.short and not answer.conflicts:
         console.print(Text(answer.short, style="bold"))
     for citation in answer.citations or answer.nearest:
         console.print()

@@ -17,12 +17,13 @@ _UNITS = (
     "hours?|minutes?|people|countries|companies"
 )
 _NUMBER_WORDS = (
-    "zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|"
+    "zero|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|"
     "eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|billion|dozens?|"
-    "twice|once|both|several|half|double"
+    "twice|double"
 )
 _DIGITS = r"\d+(?:[.,]\d+)*"
 _YEAR = r"(?:1[5-9]|20)\d\d"
+LABEL = re.compile(r"\d{1,3}[.)]\s")
 YEAR = re.compile(rf"(?<![\d.,$€£]){_YEAR}(?![\d%]|[.,]\d)")
 
 TYPED: dict[AnswerType, re.Pattern[str]] = {
@@ -76,14 +77,15 @@ _ASK_PATTERNS: tuple[tuple[AnswerType, str], ...] = (
     ),
     (
         "date",
-        r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|decade)\b|\bhow recently\b",
+        r"\bwhen (?:did|was|were|is|are|will|does|do|has|have|had)\b|^\W*(?:and |but |so )?(?:since |until )?when\b|"
+        r"\b(?:what|which) (?:year|date|day|month|decade)\b|\bhow recently\b",
     ),
     (
         "money",
-        r"\bhow much (?:money|trade|was|is|were|did|does|do|has|have|worth|had)\b|\b(?:cost|price|budget|revenue|"
-        r"turnover|salary|gdp|trade volume|volume of trade|worth|value of)\b",
+        r"\bhow (?:big|large|high)\b|\bhow much (?:money|trade|was|is|were|did|does|do|has|have|worth|had)\b|\bworth\b|"
+        r"\bwhat (?:is|was|are|were) (?:[\w’'-]+ ){0,4}(?:costs?|price|revenue|turnover|gdp|value|volume)\b",
     ),
-    ("count", r"\bhow many\b|\bnumber of\b|\bhow (?:large|big|far|old|often|high)\b|\bhow much\b"),
+    ("count", r"\bhow many\b|\bnumber of\b|\bhow (?:far|old|often)\b|\bhow much\b"),
     (
         "name",
         r"\bwho\b|\bwhom\b|\bwhose\b|\bwhere\b|\b(?:what|which) (?:city|country|place|person|company|organi[sz]ation|"
@@ -94,6 +96,7 @@ _ASK_PATTERNS: tuple[tuple[AnswerType, str], ...] = (
 _ASKS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _ASK_PATTERNS)
 
 
+FIGURES: tuple[AnswerType, ...] = ("count", "money", "percent", "duration", "date")
 _OTHER_FIGURES: tuple[AnswerType, ...] = ("date", "money", "percent")
 
 
@@ -134,23 +137,30 @@ def _find_needs(question: str) -> QuestionNeeds:
 def find_short(sentence: str, question: str, needs: QuestionNeeds) -> str | None:
     """The words of the sentence that have the asked type and are not in the question; None where none has.
 
-    Of several, the one nearest to the question's words counts. Only figures and dates are found this way.
+    Of several, the one nearest to the asked year counts where the sentence speaks of more than one, or else the one
+    nearest to the question's words. Only figures and dates are found this way.
     """
-    if needs.asks not in ("count", "money", "percent", "duration", "date"):
+    if needs.asks not in FIGURES:
         return None
-    spans = typed_spans(sentence, needs.asks)
     asked = {word.stem for word in find_words(question)}
-    spans = [(start, end) for start, end in spans if not _given(sentence[start:end], asked)]
+    spans = [(start, end) for start, end in typed_spans(sentence, needs.asks) if not _given(sentence[start:end], asked)]
     if not spans:
         return None
-    places = [(w.start + w.end) / 2 for w in find_words(sentence) if w.stem in asked]
-    best = min(spans, key=lambda span: sum(sorted(abs((span[0] + span[1]) / 2 - p) for p in places)[:3]))
-    return sentence[best[0] : best[1]].strip()
+    years = list(YEAR.finditer(sentence)) if len(set(YEAR.findall(sentence))) > 1 else []
+    places = [match.start() for match in years if match[0] in needs.years]
+    places = places or [word.start for word in find_words(sentence) if word.stem in asked]
+
+    def distance(span: tuple[int, int]) -> int:
+        return sum(sorted(max(span[0] - place, place - span[1]) for place in places)[:3])
+
+    start, end = min(spans, key=distance)
+    return sentence[start:end].strip()
 
 
 def typed_spans(sentence: str, kind: AnswerType) -> list[tuple[int, int]]:
     """Where the sentence holds a value of the type; a date is no count, and money is a count only where asked for."""
-    spans = [match.span() for match in TYPED[kind].finditer(sentence)]
+    label = LABEL.match(sentence)
+    spans = [match.span() for match in TYPED[kind].finditer(sentence, label.end() if label else 0)]
     if kind == "count":
         others = [m.span() for other in _OTHER_FIGURES for m in TYPED[other].finditer(sentence)]
         spans = [s for s in spans if not any(o[0] <= s[0] and s[1] <= o[1] for o in others)]

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.config import Config
+from rag.conflict import find_rivals
 from rag.converse import Standalone
 from rag.embed import Embedder, EncodedText
 from rag.lexical import LexicalIndex
@@ -38,7 +39,10 @@ EVIDENCE = (
     "words",
 )
 """What the best sentence is judged by; `unknown` is the share of the question's words that the articles never use,
-`words` the logarithm of their number."""
+`words` the logarithm of their number: the more words, the worse the least met one is by chance alone."""
+
+FEW_WORDS, MANY_WORDS = 4, 8
+"""Questions with fewer or more words count as having so many."""
 
 ROUNDING = 4
 """Decimals of a signal: batches of different make-up give vectors that differ in the seventh."""
@@ -95,11 +99,22 @@ class SignalReader:
         best = sentences[0].candidate.sentence
         return Reading(
             sentences=sentences,
-            chosen=choose_quotes(sentences, self._weights.margin, self._config.max_quotes),
+            chosen=self._choose(sentences, question),
             answered=confidence >= threshold,
             confidence=confidence,
             short=find_short(best.text, question.question, weighed.needs),
         )
+
+    def _choose(self, sentences: Sequence[ScoredSentence], question: Standalone) -> tuple[ScoredSentence, ...]:
+        """The best sentence, those that contradict it, then those that are nearly as good."""
+        margin, most = self._weights.margin, self._config.max_quotes
+        rivals = find_rivals(sentences, question, self._similarity, margin)
+        chosen = [sentences[0], *rivals, *choose_quotes(sentences, margin, most)[1:]]
+        return tuple(dict.fromkeys(chosen))[:most]
+
+    def _similarity(self, one: str, other: str) -> float:
+        known = self._encodings.find([one, other])
+        return float(known[one].vector @ known[other].vector)
 
     def measure(
         self, question: WeighedQuestion, candidates: Sequence[Candidate], lexical: LexicalIndex
@@ -132,7 +147,7 @@ def find_evidence(best: NDArray[np.float64], question: WeighedQuestion, lexical:
     unknown = [not lexical.knows(word.stem) for word in question.words]
     values = dict(zip(SIGNALS, best.tolist(), strict=True))
     values["unknown"] = sum(unknown) / len(unknown) if unknown else 1.0
-    values["words"] = math.log1p(len(unknown))
+    values["words"] = math.log1p(min(max(len(unknown), FEW_WORDS), MANY_WORDS))
     return np.asarray([values[name] for name in EVIDENCE])
 
 

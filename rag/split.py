@@ -80,7 +80,9 @@ def find_blocks(text: str, body: Span) -> Iterator[Block]:
         blocks = list(run)
         is_list = alike and sum(not _is_mark(text[block.start : block.end]) for block in blocks) >= 3
         for block in blocks:
-            yield replace(block, heading=block.heading and _is_mark(text[block.start : block.end])) if is_list else block
+            yield (
+                replace(block, heading=block.heading and _is_mark(text[block.start : block.end])) if is_list else block
+            )
 
 
 def _find_lines(text: str, body: Span) -> Iterator[Block]:
