@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from importlib.metadata import entry_points
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,8 +15,21 @@ from pydantic import ValidationError
 from rag.config import Config
 from rag.errors import CitewellError
 
-Corpus = Annotated[Path | None, typer.Option(help="Folder of .txt and .md articles.", show_default="seeds")]
-Index = Annotated[Path | None, typer.Option(help="Folder of the index.", show_default=".citewell")]
+
+def _folder(name: str) -> Path:
+    """An empty name, mostly a shell variable that is not set, must not stand for the current folder."""
+    if not name:
+        raise typer.BadParameter("the name is empty; '.' is the current folder")
+    return Path(name)
+
+
+Corpus = Annotated[
+    Path | None,
+    typer.Option(parser=_folder, metavar="FOLDER", help="Folder of .txt and .md articles.", show_default="seeds"),
+]
+Index = Annotated[
+    Path | None, typer.Option(parser=_folder, metavar="FOLDER", help="Folder of the index.", show_default=".citewell")
+]
 
 app = typer.Typer(
     help="Ask a folder of articles; every answer is made of verbatim, checked quotes.",
@@ -29,17 +43,23 @@ def main() -> None:
     """Runs the command line. Exits with 0 when done, 1 when declined or a check failed, 2 for wrong use or set-up."""
     logging.basicConfig(format="%(message)s", level=logging.ERROR)
     logging.getLogger("rag").setLevel(logging.WARNING)
-    for entry_point in entry_points(group="citewell.commands"):
-        app.add_typer(entry_point.load(), name=entry_point.name)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # what a terminal cannot show must not end the command
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app()
-    except (CitewellError, ValueError) as error:
+        for entry_point in entry_points(group="citewell.commands"):
+            app.add_typer(entry_point.load(), name=entry_point.name)
+        sys.exit(app(prog_name="citewell", standalone_mode=False))
+    except (CitewellError, ValueError, OSError, typer.TyperException) as error:
         _fail(_one_line(error))
     except KeyboardInterrupt:
         _fail("Stopped.", code=130)
 
 
 def _one_line(error: Exception) -> str:
+    if isinstance(error, typer.TyperException):
+        context = getattr(error, "ctx", None)
+        return f"{error.format_message()} See: {context.command_path if context else 'citewell'} --help"
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         name = "CITEWELL_" + "_".join(str(part) for part in first["loc"]).upper()
@@ -48,7 +68,9 @@ def _one_line(error: Exception) -> str:
 
 
 def _fail(message: str, code: int = 2) -> None:
-    print(f"citewell: {message}", file=sys.stderr)
+    from rag.console import visible
+
+    print(f"citewell: {visible(message)}", file=sys.stderr)
     sys.exit(code)
 
 
@@ -67,13 +89,13 @@ def ask(
 ) -> None:
     """Answer one question with quotes, each with outlet, date, file and offsets."""
     from rag.assistant import Assistant, check_question
-    from rag.console import print_answer
+    from rag.console import print_answer, print_json
 
     check_question(question)
     with Assistant.open(make_config(corpus, index)) as assistant:
         answer = assistant.ask(question)
     if json:
-        print(answer.to_json(indent=2))
+        print_json(answer)
     else:
         print_answer(answer)
     raise typer.Exit(0 if answer.answered else 1)

@@ -85,7 +85,10 @@ class SignalReader:
     def read(
         self, question: Standalone, encoded: EncodedText, candidates: Sequence[Candidate], lexical: LexicalIndex
     ) -> Reading:
-        """See `Reader.read`. One forward pass for the candidates' word pieces that are not in memory yet."""
+        """See `Reader.read`. One forward pass for the candidates' word pieces that are not in memory yet.
+
+        A question of stop words alone ("What can you do?") asks nothing of the articles and is declined.
+        """
         if not candidates:
             return Reading((), (), answered=False, confidence=0.0, short=None)
         weighed = weigh_question(question, encoded, lexical)
@@ -93,7 +96,7 @@ class SignalReader:
         scores = score_sentences(signals, self._weights) - _repetition(candidates, question.avoid)
         order = np.argsort(-scores, kind="stable")
         evidence = find_evidence(signals[order[0]], weighed, lexical)
-        confidence = judge_evidence(evidence, self._weights)
+        confidence = judge_evidence(evidence, self._weights) if weighed.words else 0.0
         threshold = self._weights.threshold if self._config.threshold is None else self._config.threshold
         sentences = tuple(ScoredSentence(candidates[i], float(scores[i])) for i in order)
         best = sentences[0].candidate.sentence
