@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+
+from rag.cli import Corpus, Index, make_config
 
 app = typer.Typer(help="Measure the answers against cases with known answers.")
 
@@ -25,8 +27,8 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option(help="Where to write the results as JSON  [default: eval-results/<UTC time>.json]")
     ] = None,
-    corpus: Annotated[Path | None, typer.Option(help="Folder of articles that the cases are about.")] = None,
-    index: Annotated[Path | None, typer.Option(help="Folder of the index; made when missing.")] = None,
+    corpus: Corpus = None,
+    index: Index = None,
     cases: Annotated[Path | None, typer.Option(help="JSON-lines file of cases  [default: those about seeds]")] = None,
     thresholds: Annotated[
         Path | None, typer.Option(help="TOML file of least values; without it own --cases are not checked.")
@@ -41,10 +43,9 @@ def evaluate(
     from eval.run import run_cases, run_retrieval
     from eval.summary import summarise
     from eval.thresholds import THRESHOLDS, find_shortfalls, load_thresholds
-    from rag import Assistant, Config
+    from rag import Assistant
 
-    given: dict[str, Any] = {name: path for name, path in (("corpus", corpus), ("index", index)) if path}
-    config = Config(**given)
+    config = make_config(corpus, index)
     chosen = load_cases(cases or FACTS, None if split is Split.ALL else split.value, kind)
     checked = thresholds or (None if cases else THRESHOLDS)
     minimums = load_thresholds(checked, split.value, kind or ()) if checked else ()

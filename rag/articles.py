@@ -7,8 +7,9 @@ import os
 import stat
 import tomllib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from rag.errors import CorpusError
 from rag.schema import Article, Skipped, Span
@@ -172,14 +173,24 @@ def read_catalog(corpus: Path) -> dict[str, CatalogEntry]:
         return {}
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("article", [])
-        entries = [CatalogEntry(**table) for table in tables]
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError, OSError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise CorpusError(f"'{path}' cannot be read: {error}. See seeds/catalog.toml for its form.") from error
-    for entry in entries:
-        wrong = [name for name, value in asdict(entry).items() if not isinstance(value, str)]
-        if wrong:
-            raise CorpusError(f"'{path}': {wrong[0]} of '{entry.file}' must be text in quotation marks.")
+    if not isinstance(tables, list):
+        raise CorpusError(f"'{path}' must hold tables headed [[article]], in double brackets.")
+    entries = [_read_entry(table, path) for table in tables]
     catalog = {entry.file: entry for entry in entries}
     if len(catalog) < len(entries):
         raise CorpusError(f"'{path}' names a file twice. Keep one entry a file.")
     return catalog
+
+
+def _read_entry(table: dict[str, Any], path: Path) -> CatalogEntry:
+    if not isinstance(table, dict) or not isinstance(table.get("file"), str):
+        raise CorpusError(f"'{path}' holds an [[article]] without file = \"name of the file\".")
+    names = [field.name for field in fields(CatalogEntry)]
+    for name, value in table.items():
+        if name not in names:
+            raise CorpusError(f"'{path}': '{table['file']}' has '{name}'; known are {', '.join(names)}.")
+        if not isinstance(value, str):
+            raise CorpusError(f"'{path}': {name} of '{table['file']}' must be text in quotation marks.")
+    return CatalogEntry(**table)

@@ -191,7 +191,7 @@ class _Shelf:
 def _open_shelf(config: Config, embedder: Embedder, states: tuple[FileState, ...]) -> _Shelf:
     report = update_index(config, embedder)
     for file in report.skipped:
-        log.warning("Skipped %s: %s.", file.source, file.reason)
+        log.warning("Skipped %r: %s.", file.source, file.reason)
     index = open_index(config, embedder)
     if index is None:
         raise CitewellError(f"The index in '{config.index}' vanished while it was opened. Ask again.")

@@ -59,18 +59,19 @@ def main() -> None:
 def _one_line(error: Exception) -> str:
     if isinstance(error, typer.TyperException):
         context = getattr(error, "ctx", None)
-        return f"{error.format_message()} See: {context.command_path if context else 'citewell'} --help"
+        wrong = error.format_message().rstrip(".") or "A command is missing"
+        return f"{wrong}. See: {context.command_path if context else 'citewell'} --help"
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         name = "CITEWELL_" + "_".join(str(part) for part in first["loc"]).upper()
         return f"{name} is {first['input']!r}: {first['msg']}."
-    return " ".join(str(error).split())
+    return str(error)
 
 
 def _fail(message: str, code: int = 2) -> None:
     from rag.console import visible
 
-    print(f"citewell: {visible(message)}", file=sys.stderr)
+    print("citewell:", *visible(message).split(), file=sys.stderr)
     sys.exit(code)
 
 

@@ -63,5 +63,5 @@ def escape_markdown(text: str) -> str:
 
 def find_unmentioned(question: str, lexical: LexicalIndex) -> tuple[str, ...]:
     """The question's words that stand in no sentence of the articles in any form, once each, in order."""
-    words = {word.stem: word.text for word in find_words(question) if not lexical.mentions(word)}
+    words = {word.stem: word.text for word in find_words(question) if not (word.is_light or lexical.mentions(word))}
     return tuple(words.values())

@@ -1,4 +1,7 @@
-"""Every setting on one screen; each can be given as an argument or as `CITEWELL_<NAME>` in the environment."""
+"""Every setting on one screen; each can be given as an argument or as `CITEWELL_<NAME>` in the environment.
+
+An empty variable counts as not set.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ def default_corpus() -> Path:
 class Config(BaseSettings):
     """Frozen settings of one assistant. Raises pydantic's ValidationError for a value out of range."""
 
-    model_config = SettingsConfigDict(env_prefix="CITEWELL_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="CITEWELL_", frozen=True, extra="forbid", env_ignore_empty=True)
 
     corpus: Path = Field(default_factory=default_corpus, description="folder of .txt and .md articles")
     index: Path = Field(default=Path(".citewell"), description="folder of the index; made when missing")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import sys
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -12,6 +15,8 @@ from rag.config import Config
 from rag.doctor import Check
 from rag.index import IndexReport
 from rag.schema import Answer, Citation
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
 
 
 def print_answer(answer: Answer) -> None:
@@ -38,13 +43,27 @@ def print_answer(answer: Answer) -> None:
         console.print(Text(f"Confidence {answer.confidence:.0%}", style="dim"))
 
 
+def print_json(answer: Answer) -> None:
+    """The answer as JSON; in ASCII where the output's encoding lacks one of its characters."""
+    text = answer.to_json(indent=2)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(answer.to_dict(), indent=2)
+    print(text, flush=True)  # a closed pipe is noticed here and not when Python ends
+
+
 def _print_citation(console: Console, citation: Citation, marker: str) -> None:
     published = ", ".join(part for part in (citation.publisher, citation.published, citation.author) if part)
     origin = " · ".join(part for part in (published, citation.title) if part)
-    console.print(Text(f"{marker} “{citation.quote}”"))
+    quote = visible(f"{marker} “{citation.quote}”")
+    if console.is_terminal:
+        console.print(Text(quote))
+    else:
+        print(quote)  # Rich would make blanks of tabs
     place = f"{citation.source}, characters {citation.start}–{citation.end}"
     for line in filter(None, (origin, place)):
-        console.print(Text(f"    {line}", style="dim"))
+        console.print(Text(f"    {_in_one_line(line)}", style="dim"))
 
 
 def print_report(report: IndexReport, config: Config) -> None:
@@ -58,7 +77,7 @@ def print_report(report: IndexReport, config: Config) -> None:
         )
     )
     for file in report.skipped:
-        console.print(Text(f"Skipped {file.source}: {file.reason}"))
+        console.print(Text(_in_one_line(f"Skipped {file.source}: {file.reason}")))
 
 
 def print_checks(checks: Sequence[Check]) -> None:
@@ -66,10 +85,21 @@ def print_checks(checks: Sequence[Check]) -> None:
     console = _console()
     for check in checks:
         console.print(
-            Text.assemble(("✓ " if check.passed else "✗ ", "green" if check.passed else "red"), check.finding)
+            Text.assemble(
+                ("✓ " if check.passed else "✗ ", "green" if check.passed else "red"), _in_one_line(check.finding)
+            )
         )
         if not check.passed:
-            console.print(Text(f"  → {check.remedy}"))
+            console.print(Text(f"  → {_in_one_line(check.remedy)}"))
+
+
+def visible(text: str) -> str:
+    """The text with control characters as escapes: an article or a file name must not steer the terminal."""
+    return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)
+
+
+def _in_one_line(text: str) -> str:
+    return visible(text).replace("\r", "\\r").replace("\n", "\\n")
 
 
 def _console() -> Console:

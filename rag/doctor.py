@@ -12,10 +12,10 @@ from packaging.requirements import Requirement
 
 from rag.articles import read_articles
 from rag.config import Config
-from rag.embed import find_model, fingerprint_model
-from rag.errors import CitewellError
-from rag.generations import current_generation, rebuild_command
-from rag.index import read_manifest
+from rag.embed import find_model, fingerprint_model, load_embedder
+from rag.errors import CitewellError, ModelError
+from rag.generations import current_generation
+from rag.index import open_index
 from rag.schema import Skipped
 
 FREE_BYTES = 500_000_000
@@ -32,7 +32,7 @@ class Check:
 
 
 def examine(config: Config) -> list[Check]:
-    """Every check, in the order in which an answer needs them; none of them changes anything."""
+    """Every check, in the order in which an answer needs them; none of them changes articles or index."""
     checks: list[Callable[[Config], Check]] = [
         _check_python,
         _check_packages,
@@ -74,6 +74,7 @@ def _check_packages(_: Config) -> Check:
 def _check_weights(config: Config) -> Check:
     try:
         fingerprint = fingerprint_model(config.embedding, find_model(config.embedding))
+        load_embedder(config.embedding, config.device)
     except CitewellError as error:
         return Check(False, f"Model {config.embedding}", str(error))
     return Check(True, f"Model {config.embedding}, {fingerprint[:19]}…")
@@ -95,14 +96,16 @@ def _check_corpus(config: Config) -> Check:
 
 def _check_index(config: Config) -> Check:
     try:
-        generation = current_generation(config.index)
-        if generation is None:
+        if current_generation(config.index) is None:
             return Check(True, f"Index '{config.index}': not made yet; the first question makes it")
-        manifest = read_manifest(config.index, generation)
-        if manifest.fingerprint != fingerprint_model(config.embedding, find_model(config.embedding)):
-            return Check(False, f"Index '{config.index}' is of {manifest.model}", rebuild_command(config.index))
+        index = open_index(config, load_embedder(config.embedding, config.device))
+    except ModelError:
+        return Check(False, f"Index '{config.index}' cannot be opened without the model", "Put the model right first.")
     except CitewellError as error:
         return Check(False, f"Index '{config.index}'", str(error))
+    assert index is not None
+    index.close()
+    manifest = index.manifest
     return Check(True, f"Index '{config.index}': {len(manifest.files)} articles, {manifest.sentences} sentences")
 
 

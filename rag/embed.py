@@ -146,9 +146,12 @@ def load_embedder(name: str, device: str | None = None) -> Embedder:
 
     disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        model = SentenceTransformer(str(folder or name), device=device, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise ModelError(f"The embedding model '{name}' cannot be loaded: {str(error).splitlines()[0]}") from error
+        model = SentenceTransformer(str(folder or name), device=device, trust_remote_code=False, local_files_only=True)
+    except (OSError, ValueError, RuntimeError, AssertionError) as error:  # PyTorch asserts that it has the device
+        raise ModelError(
+            f"The embedding model '{name}' cannot be loaded ({str(error).splitlines()[0]}). Set CITEWELL_EMBEDDING to "
+            "a sentence-transformers model or folder on this machine, and CITEWELL_DEVICE to a device that it has."
+        ) from error
     return Embedder(name, fingerprint, model)
 
 

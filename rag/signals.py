@@ -39,21 +39,26 @@ SIGNALS = (
 EARLIER = 0.5
 """Weight of a word that comes from an earlier question of the conversation."""
 
+LIGHT = 0.2
+"""Weight of a word that a question can do without."""
+
 NEAR = 0.85
 """How well a word is met that stands not in the sentence but in the one before, its heading or the article's title."""
 
 
 @dataclass(frozen=True, slots=True)
 class WeighedQuestion:
-    """A question's words, the rows of each one's word pieces, their weights, and what the question needs.
+    """A question's words, the rows of each one's word pieces, how needed each is, its weight, and the asked type.
 
-    A word weighs its IDF, less when it comes from an earlier question.
+    `needed` is 1, or less for a light word. A word weighs its IDF times that, less again when it comes from an earlier
+    question.
     """
 
     question: Standalone
     encoded: EncodedText
     words: tuple[Word, ...]
     pieces: tuple[NDArray[np.int64], ...]
+    needed: NDArray[np.float64]
     weights: NDArray[np.float64]
     needs: QuestionNeeds
 
@@ -66,10 +71,12 @@ class WeighedQuestion:
 def weigh_question(question: Standalone, encoded: EncodedText, lexical: LexicalIndex) -> WeighedQuestion:
     """The question as the signals see it."""
     words = tuple(find_words(question.question))
-    weights = [lexical.idf(word.stem) * (1.0 if word.start >= question.focus else EARLIER) for word in words]
+    earlier = np.asarray([EARLIER if word.start < question.focus else 1.0 for word in words])
+    needed = np.asarray([LIGHT if word.is_light else 1.0 for word in words])
+    weights = np.asarray([lexical.idf(word.stem) for word in words]) * earlier * needed
     starts, ends = encoded.spans[:, 0], encoded.spans[:, 1]
     pieces = tuple(np.flatnonzero((starts < word.end) & (ends > word.start)) for word in words)
-    return WeighedQuestion(question, encoded, words, pieces, np.asarray(weights, np.float64), find_needs(question))
+    return WeighedQuestion(question, encoded, words, pieces, needed, weights, find_needs(question))
 
 
 def measure(
@@ -108,20 +115,21 @@ def _measure_one(
     known = np.maximum(np.maximum(met, said), NEAR * np.asarray(near))
     fits = holds_type(text, question.question.question, needs)
     years, asked = set(YEAR.findall(text)), set(needs.years)
+    years_before = set(YEAR.findall(" ".join(context_parts(candidate))))
     return [
         candidate.cosine,
         candidate.passage_cosine,
         candidate.bm25 / (2.2 * (float(question.weights.sum()) or 1.0)),
         question.share(met),
         question.share(0.75 * met + 0.25 * met_before),
-        float(known.min()) if said else 0.0,
+        float((1 - (1 - known) * question.needed).min()) if said else 0.0,
         float(((1 - known) * question.weights).max()) if said else 0.0,
         question.share(said),
         question.share(near),
         float(fits is True),
         float(fits is False),
         float(bool(asked) and asked <= years),
-        float(bool(asked) and not asked <= years and (bool(years) or not asked <= context)),
+        float(bool(asked) and not asked <= years and (bool(years) or not asked <= years_before)),
         float(any(number not in context for number in needs.numbers)),
         sum(name not in context for name in needs.names) / len(needs.names) if needs.names else 0.0,
         float(text.rstrip("’”\"' ").endswith("?")),

@@ -26,6 +26,26 @@ STOP_WORDS = frozenset(
 )
 
 
+LIGHT_WORDS = frozenset(
+    (
+        "run ran go goes went gone come came make made take took taken give gave given put set keep kept hold "
+        "held play show shown become became happen happened occur start started begin began begun stop stopped "
+        "lead led mean meant bring brought help helped need needed want wanted try tried use used call called ask "
+        "asked work worked find found turn turned move moved seem seemed think thought feel felt look looked see "
+        "saw seen consider considered describe described mention mentioned explain explained express expressed "
+        "claim claimed argue argued believe believed stress stressed urge urged note noted add added state stated "
+        "talk talked speak spoke spoken write wrote written name named involve involved include included contain "
+        "contained cover covered deal dealt exist existed remain remained stay stayed concern regard regarding "
+        "focus provide provided offer offered allow allowed enable enabled create created cause caused affect "
+        "affected expect expected plan planned intend intended hope hoped aim aimed actually really currently "
+        "exactly specific specifically main mainly different certain particular thing things way ways kind kinds "
+        "sort type types part parts role reason reasons point points fact article articles text author number "
+        "amount figure total place"
+    ).split()
+)
+"""Words that a question can do without: verbs and nouns of any topic, for which an answer often uses others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """A word of a text: as written, where it stands (characters), and its stem in lower case."""
@@ -34,6 +54,10 @@ class Word:
     start: int
     end: int
     stem: str
+
+    @property
+    def is_light(self) -> bool:
+        return self.text.lower() in LIGHT_WORDS
 
 
 def find_words(text: str) -> Iterator[Word]:

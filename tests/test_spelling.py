@@ -20,6 +20,10 @@ def test_a_real_word_that_the_articles_lack_is_left_alone():
     assert correct("the relation of the corrido", words={"corrido"}) == "the relation of the corrido"
 
 
+def test_an_acronym_is_left_alone():
+    assert correct("Who holds the INN chair?", words={"chair", "holds"}) == "Who holds the INN chair?"
+
+
 def test_a_word_that_is_like_nothing_is_left_alone():
     assert correct("Who is Kobakhidze?") == "Who is Kobakhidze?"
 
@@ -32,3 +36,7 @@ def test_the_place_of_the_present_question_moves_with_a_correction_before_it():
 
 def test_the_real_model_knows_common_words(embedder):
     assert [embedder.is_word(word) for word in ("trade", "countries", "azerbajani")] == [True, True, False]
+
+
+def test_misspelt_question_words_become_stop_words():
+    assert correct("wich companies are abuot relations") == "which companies are about relations"
