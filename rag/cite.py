@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rag.errors import CitewellError
 from rag.library import Library
-from rag.schema import Article, Citation, Quote
+from rag.schema import Article, Citation, Quote, ScoredSentence, Span
 
 CONTEXT = 32
 """Characters before and after a quote that its selector carries."""
@@ -63,3 +63,28 @@ def _find_fault(quote: Quote, article: Article) -> str:
     if not any(span.start <= quote.start and quote.end <= span.end for span in article.body):
         return "it lies outside the article's body"
     return ""
+
+
+def find_quotes(sentences: Sequence[ScoredSentence]) -> list[Quote]:
+    """The sentences as quotes, in their order; one inside a quotation grows to the run that says whose it is.
+
+    Sentences that follow each other in a paragraph become one quote, at the place of the better one.
+    """
+    spans: list[tuple[Article, Span]] = []
+    for scored in sentences:
+        article, sentence = scored.candidate.article, scored.candidate.sentence
+        span = sentence.quotation or Span(sentence.start, sentence.end)
+        for place, (other, earlier) in enumerate(spans):
+            if other.source == article.source and _touch(article.text, earlier, span):
+                spans[place] = article, Span(min(earlier.start, span.start), max(earlier.end, span.end))
+                break
+        else:
+            spans.append((article, span))
+    return [Quote(a.source, s.start, s.end, a.text[s.start : s.end], a.sha256) for a, s in spans]
+
+
+def _touch(text: str, one: Span, other: Span) -> bool:
+    """Whether two spans overlap or have nothing but blanks of one line between them."""
+    first, second = sorted((one, other), key=lambda span: span.start)
+    between = text[first.end : second.start]
+    return second.start <= first.end or (not between.strip() and "\n" not in between)

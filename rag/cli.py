@@ -13,6 +13,7 @@ import typer
 from pydantic import ValidationError
 
 from rag.config import Config
+from rag.converse import check_question
 from rag.errors import CitewellError
 
 
@@ -89,7 +90,7 @@ def ask(
     index: Index = None,
 ) -> None:
     """Answer one question with quotes, each with outlet, date, file and offsets."""
-    from rag.assistant import Assistant, check_question
+    from rag.assistant import Assistant
     from rag.console import print_answer, print_json
 
     check_question(question)

@@ -1,13 +1,17 @@
-"""From a follow-up and the questions before it to a question that stands on its own."""
+"""From a question and those before it to a question that can be read and stands on its own."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.schema import Message
 from rag.words import find_words
+
+MAX_QUESTION = 2_000
+"""Characters."""
 
 MAX_EARLIER = 500
 """Characters of the earlier questions that a follow-up can take up, the latest of them."""
@@ -86,3 +90,29 @@ def is_follow_up(question: str) -> bool:
     if _REFERENCE.search(_DETACHED.sub("", question)):
         return not named or len(words) <= 3
     return len(words) <= 2 and not named
+
+
+def check_question(question: str) -> None:
+    """Raises ValueError for a question that is blank, too long or holds control characters."""
+    if not isinstance(question, str) or not question.strip():
+        raise ValueError("The question is empty. Ask something about the articles.")
+    if len(question) > MAX_QUESTION:
+        raise ValueError(
+            f"The question has {len(question):,} characters; at most {MAX_QUESTION:,} are read. Shorten it."
+        )
+    wrong = next((c for c in question if unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\r\t"), None)
+    if wrong:
+        raise ValueError(f"The question holds the control character U+{ord(wrong):04X}. Remove it.")
+
+
+def check_history(history: Iterable[Message] | None) -> list[Message]:
+    """The history's messages. Raises ValueError for what is not a list of messages with a role and a text."""
+    if not isinstance(history, Iterable | None):
+        raise ValueError("The history must be a list of messages, oldest first.")
+    messages = list(history or ())
+    for message in messages:
+        if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
+            raise ValueError('Each message of the history needs a \'role\': "user" or "assistant".')
+        if not isinstance(message.get("content"), str):
+            raise ValueError("Each message of the history needs a 'content' that is text.")
+    return messages

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.embed import EncodedText, Vectors
+from rag.generations import damaged
 from rag.index import OpenIndex
 from rag.schema import Candidate, Span, SplitArticle
 from rag.vectors import passage_id, sentence_id
@@ -36,42 +38,49 @@ def retrieve(
 ) -> list[Candidate]:
     """At most `top_k` sentences, best first; [] for an empty index.
 
-    `load` gives the split article of a source name.
+    `load` gives the split article of a source name. Raises IndexRefusedError where Chroma fails.
     """
-    size = len(index.lexical)
-    if not size:
+    if not len(index.lexical):
         return []
     words = stems(question)
     bm25 = index.lexical.scores(words)
-    rows, cosines = _dense(index, encoded.vector, min(top_k, size))
-    passage_rows, passage_cosines = _passages(index, encoded.vector)
-    lexical_rows = _best(bm25, top_k)
-    found = np.unique(np.concatenate([rows, lexical_rows, passage_rows]))
-    cosines = _complete_cosines(index, encoded.vector, found, dict(zip(rows.tolist(), cosines.tolist(), strict=True)))
-    places = [index.locate(int(row)) for row in found]
-    of_passage = _passage_cosines(
-        index,
-        encoded.vector,
-        [(file.source, int(index.passage_of[row])) for (file, _), row in zip(places, found, strict=True)],
-        passage_cosines,
-    )
+    with _explained(index):
+        rows, cosines, of_passage = _find_rows(index, encoded.vector, bm25, min(top_k, len(index.lexical)))
     weight = _bm25_weight(index, words)
     dense = (1 - PASSAGE_WEIGHT) * cosines + PASSAGE_WEIGHT * of_passage
-    scores = (1 - weight) * _min_max(dense) + weight * _min_max(bm25[found])
-    order = np.argsort(-scores, kind="stable")[:top_k]
-    return [
-        Candidate(
-            row=int(found[i]),
-            split=(split := load(places[i][0].source)),
-            number=places[i][1],
-            passage=_passage_span(index, split, int(found[i]), places[i][1]),
-            cosine=float(cosines[i]),
-            passage_cosine=float(of_passage[i]),
-            bm25=float(bm25[found[i]]),
-            score=float(scores[i]),
+    scores = (1 - weight) * _min_max(dense) + weight * _min_max(bm25[rows])
+    candidates = []
+    for i in np.argsort(-scores, kind="stable")[:top_k]:
+        row = int(rows[i])
+        file, number = index.locate(row)
+        split = load(file.source)
+        candidates.append(
+            Candidate(
+                row=row,
+                split=split,
+                number=number,
+                passage=_passage_span(index, split, row, number),
+                cosine=float(cosines[i]),
+                passage_cosine=float(of_passage[i]),
+                bm25=float(bm25[row]),
+                score=float(scores[i]),
+            )
         )
-        for i in order
-    ]
+    return candidates
+
+
+def _find_rows(
+    index: OpenIndex, vector: Vectors, bm25: NDArray[np.float32], top_k: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """The rows that dense search, BM25 or a good passage brings, with their own and their passages' cosines."""
+    dense_rows, dense_cosines = _dense(index, vector, top_k)
+    passage_rows, passage_cosines = _passages(index, vector)
+    rows = np.unique(np.concatenate([dense_rows, _best(bm25, top_k), passage_rows]))
+    cosines = _complete_cosines(
+        index, vector, rows, dict(zip(dense_rows.tolist(), dense_cosines.tolist(), strict=True))
+    )
+    keys = [(index.locate(int(row))[0].source, int(index.passage_of[row])) for row in rows]
+    return rows, cosines, _passage_cosines(index, vector, keys, passage_cosines)
 
 
 def _dense(index: OpenIndex, vector: Vectors, top_k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -90,6 +99,17 @@ def _passages(index: OpenIndex, vector: Vectors) -> tuple[NDArray[np.int64], dic
         of_file = np.asarray(index.passage_of[first : first + file.sentences])
         rows += (first + np.flatnonzero(of_file == number)).tolist()
     return np.asarray(rows, np.int64), dict(zip(keys, cosines, strict=True))
+
+
+@contextmanager
+def _explained(index: OpenIndex) -> Iterator[None]:
+    """Turns what Chroma raises in the middle of a question into the command that rebuilds the index."""
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.startswith("chromadb"):
+            raise damaged(index.generation.parent, str(error)) from error
+        raise
 
 
 def _query(collection: Collection, vector: Vectors, top_k: int) -> tuple[list[str], list[float]]:

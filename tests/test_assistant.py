@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-import rag.assistant
+import rag.current
 from rag import Assistant, Config, answer
 from rag.articles import read_articles
 from rag.errors import CorpusError, IndexRefusedError
@@ -187,7 +187,7 @@ def test_new_and_removed_files_are_noticed(own):
 
 def test_a_file_edited_between_the_look_at_the_folder_and_the_reading_is_answered_from_its_new_text(own, monkeypatch):
     own.ask("wine")
-    scanned = rag.assistant.scan
+    scanned = rag.current.scan
     edits = []
 
     def scan_then_edit(corpus):
@@ -196,7 +196,7 @@ def test_a_file_edited_between_the_look_at_the_folder_and_the_reading_is_answere
             edits.append(edit(own, "around 245 Azerbaijani", "around 312 Azerbaijani"))
         return states
 
-    monkeypatch.setattr(rag.assistant, "scan", scan_then_edit)
+    monkeypatch.setattr(rag.current, "scan", scan_then_edit)
     given = own.ask(COMPANIES)
     assert edits
     check_verbatim(given, own.config)

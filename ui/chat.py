@@ -12,8 +12,9 @@ from typing import Any
 import gradio as gr
 
 from rag.articles import read_article, read_catalog, scan
-from rag.assistant import Assistant, check_question
+from rag.assistant import Assistant
 from rag.config import Config
+from rag.converse import check_question
 from rag.errors import CitewellError
 from rag.schema import Article, Citation, Message
 from ui.column import render_column, render_contents, render_empty_column, render_message
