@@ -9,12 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 import weakref
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
@@ -38,6 +37,7 @@ from rag.generations import (
     writing,
 )
 from rag.lexical import LexicalIndex
+from rag.manifest import FORMAT, IndexedFile, Manifest, checksum, checksum_files, read_manifest, write_manifest
 from rag.schema import Article, Passage, Skipped
 from rag.split import SPLITTER_VERSION, pack_passages, split_article
 from rag.vectors import add_vectors, copy_chroma, opened_chroma, remove_vectors
@@ -45,45 +45,6 @@ from rag.vectors import add_vectors, copy_chroma, opened_chroma, remove_vectors
 if TYPE_CHECKING:
     from chromadb.api.client import Client
     from chromadb.api.models.Collection import Collection
-
-FORMAT = 1
-"""Of the index folder; an index of another format is refused."""
-
-_TOUCHED_BY_CHROMA = ("chroma.sqlite3", "length.bin")
-
-
-@dataclass(frozen=True, slots=True)
-class IndexedFile:
-    """A file as it went into the index; `key` changes with its text, its catalog entry and the splitter."""
-
-    source: str
-    sha256: str
-    key: str
-    sentences: int
-    passages: int
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a generation was made from, and how; `checksums` are the SHA-256 of its own files by name."""
-
-    format: int
-    corpus_sha256: str
-    model: str
-    fingerprint: str
-    splitter: str
-    files: tuple[IndexedFile, ...]
-    skipped: tuple[Skipped, ...]
-    states: tuple[FileState, ...]
-    checksums: dict[str, str]
-
-    @property
-    def sentences(self) -> int:
-        return sum(file.sentences for file in self.files)
-
-    @property
-    def passages(self) -> int:
-        return sum(file.passages for file in self.files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +127,8 @@ def _open_generation(generation: Path, config: Config, embedder: Embedder) -> Op
     with ExitStack() as resources:
         try:
             resources.enter_context(holding(generation))
-            for name, checksum in manifest.checksums.items():  # before Chroma, which a damaged file can crash
-                if _checksum(generation / name) != checksum:
+            for name, expected_checksum in manifest.checksums.items():  # before Chroma, which a damaged file can crash
+                if checksum(generation / name) != expected_checksum:
                     raise ValueError(f"'{name}' has changed")
             client = resources.enter_context(opened_chroma(generation))
             opened = OpenIndex(generation, manifest, client)
@@ -192,27 +153,6 @@ def _probe(collection: Collection) -> int:
     if vectors is not None and len(vectors):
         collection.query(query_embeddings=vectors, n_results=1, include=[])
     return collection.count()
-
-
-def read_manifest(index: Path, generation: Path) -> Manifest:
-    """The generation's manifest. Raises IndexRefusedError when it is damaged or of another format."""
-    try:
-        data = json.loads((generation / "manifest.json").read_text(encoding="utf-8"))
-        if data["format"] != FORMAT:
-            raise IndexRefusedError(
-                f"The index in '{index}' has format {data['format']}, this version reads {FORMAT}. "
-                f"Rebuild it: {rebuild_command(index)}"
-            )
-        return Manifest(
-            **data
-            | {
-                "files": tuple(IndexedFile(**file) for file in data["files"]),
-                "skipped": tuple(Skipped(**file) for file in data["skipped"]),
-                "states": tuple(FileState(**state) for state in data["states"]),
-            }
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise damaged(index, f"its manifest cannot be read ({error})") from error
 
 
 def update_index(config: Config, embedder: Embedder, *, rebuild: bool = False) -> IndexReport:
@@ -243,7 +183,7 @@ def _update(config: Config, embedder: Embedder, *, write: bool, rebuild: bool = 
         if old and old.manifest.corpus_sha256 == corpus.sha256 and old.manifest.skipped == corpus.skipped:
             manifest = replace(old.manifest, states=states)
             with suppress(OSError):  # an index that cannot be written is as good, only slower to compare
-                _write_manifest(old.generation, manifest)
+                write_manifest(old.generation, manifest)
             return _report(old.manifest, manifest, embedded=0)
         if not write:
             return None
@@ -360,36 +300,10 @@ def _write_generation(
         ),
         skipped=corpus.skipped,
         states=states,
-        checksums=_checksums(generation),
+        checksums=checksum_files(generation),
     )
-    _write_manifest(generation, manifest)
+    write_manifest(generation, manifest)
     return manifest, embedded
-
-
-def _checksums(generation: Path) -> dict[str, str]:
-    """SHA-256 by name of the files that stay as they are.
-
-    Chroma writes to its database and to `length.bin` even when it only reads, and to all files of a collection that is
-    too small for it to have kept on disk (then the database holds the vectors).
-    """
-    kept = {path.parent for path in generation.glob("chroma/*/index_metadata.pickle")}
-    files = [path for path in sorted(generation.rglob("*")) if path.is_file() and path.name not in _TOUCHED_BY_CHROMA]
-    stable = [path for path in files if path.parent in kept or path.parent.parent != generation / "chroma"]
-    return {path.relative_to(generation).as_posix(): _checksum(path) for path in stable}
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _write_manifest(generation: Path, manifest: Manifest) -> None:
-    """Replaces the manifest in one step; the name of what is written first is unique, for readers do this too."""
-    with tempfile.NamedTemporaryFile("w", dir=generation, encoding="utf-8", delete=False) as file:
-        json.dump(asdict(manifest), file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(file.name).replace(generation / "manifest.json")
 
 
 def _passage_numbers(passages: Sequence[tuple[Passage, ...]]) -> NDArray[np.int32]:

@@ -9,7 +9,7 @@ from threading import Lock
 from rag.articles import read_article, read_catalog
 from rag.config import Config
 from rag.errors import CitewellError
-from rag.index import Manifest
+from rag.manifest import Manifest
 from rag.schema import Article, Skipped, SplitArticle
 from rag.split import split_article
 

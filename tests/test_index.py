@@ -12,7 +12,8 @@ import pytest
 from rag.config import Config
 from rag.embed import Embedder
 from rag.errors import CitewellError, CorpusError, IndexRefusedError
-from rag.index import _checksums, open_index, update_index
+from rag.index import open_index, update_index
+from rag.manifest import checksum_files
 
 FILES = {
     "a.txt": "Trade with China rose to $3.7 billion. It had been lower before.",
@@ -325,7 +326,7 @@ def test_a_file_where_the_index_folder_should_be_is_refused(write_corpus, embedd
     assert config.index.read_text() == "mine"
 
 
-@pytest.mark.parametrize("broken", ["add_vectors", "_write_manifest", "make_current"])
+@pytest.mark.parametrize("broken", ["add_vectors", "write_manifest", "make_current"])
 def test_an_update_that_fails_leaves_the_old_index_and_no_remains(config, embedder, monkeypatch, broken):
     before = open_index(config, embedder)
     generation, manifest = before.generation, before.manifest
@@ -422,9 +423,9 @@ def test_a_manifest_that_several_write_at_once_is_always_whole(config, embedder)
 
 def test_checksums_stay_the_same_however_often_the_index_is_opened(config, embedder):
     generation = next(config.index.glob("gen-*"))
-    before = _checksums(generation)
+    before = checksum_files(generation)
     for _ in range(3):
         index = open_index(config, embedder)
         index.close()
         index.close()
-    assert _checksums(generation) == before
+    assert checksum_files(generation) == before

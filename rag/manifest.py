@@ -1,0 +1,101 @@
+"""The manifest of a generation: what it was made from, and whether its files are still what was written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rag.articles import FileState
+from rag.errors import IndexRefusedError
+from rag.generations import damaged, rebuild_command
+from rag.schema import Skipped
+
+FORMAT = 1
+"""Of the index folder; an index of another format is refused."""
+
+_TOUCHED_BY_CHROMA = ("chroma.sqlite3", "length.bin")
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedFile:
+    """A file as it went into the index; `key` changes with its text, its catalog entry and the splitter."""
+
+    source: str
+    sha256: str
+    key: str
+    sentences: int
+    passages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a generation was made from, and how; `checksums` are the SHA-256 of its own files by name."""
+
+    format: int
+    corpus_sha256: str
+    model: str
+    fingerprint: str
+    splitter: str
+    files: tuple[IndexedFile, ...]
+    skipped: tuple[Skipped, ...]
+    states: tuple[FileState, ...]
+    checksums: dict[str, str]
+
+    @property
+    def sentences(self) -> int:
+        return sum(file.sentences for file in self.files)
+
+    @property
+    def passages(self) -> int:
+        return sum(file.passages for file in self.files)
+
+
+def read_manifest(index: Path, generation: Path) -> Manifest:
+    """The generation's manifest. Raises IndexRefusedError when it is damaged or of another format."""
+    try:
+        data = json.loads((generation / "manifest.json").read_text(encoding="utf-8"))
+        if data["format"] != FORMAT:
+            raise IndexRefusedError(
+                f"The index in '{index}' has format {data['format']}, this version reads {FORMAT}. "
+                f"Rebuild it: {rebuild_command(index)}"
+            )
+        return Manifest(
+            **data
+            | {
+                "files": tuple(IndexedFile(**file) for file in data["files"]),
+                "skipped": tuple(Skipped(**file) for file in data["skipped"]),
+                "states": tuple(FileState(**state) for state in data["states"]),
+            }
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise damaged(index, f"its manifest cannot be read ({error})") from error
+
+
+def checksum_files(generation: Path) -> dict[str, str]:
+    """SHA-256 by name of the files that stay as they are.
+
+    Chroma writes to its database and to `length.bin` even when it only reads, and to all files of a collection that is
+    too small for it to have kept on disk (then the database holds the vectors).
+    """
+    kept = {path.parent for path in generation.glob("chroma/*/index_metadata.pickle")}
+    files = [path for path in sorted(generation.rglob("*")) if path.is_file() and path.name not in _TOUCHED_BY_CHROMA]
+    stable = [path for path in files if path.parent in kept or path.parent.parent != generation / "chroma"]
+    return {path.relative_to(generation).as_posix(): checksum(path) for path in stable}
+
+
+def checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_manifest(generation: Path, manifest: Manifest) -> None:
+    """Replaces the manifest in one step; the name of what is written first is unique, for readers do this too."""
+    with tempfile.NamedTemporaryFile("w", dir=generation, encoding="utf-8", delete=False) as file:
+        json.dump(asdict(manifest), file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(file.name).replace(generation / "manifest.json")
