@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 CHUNK = LLAMA_INDEX_BATCH
 """Texts between two steps of the progress bar."""
 
+TRANSACTION = 4_096
+"""Vectors that Chroma takes in at once; each time costs it tens of milliseconds, however few they are."""
+
 
 class Counted(Protocol):
     """A file with the numbers of its pieces in the index."""
@@ -112,18 +115,20 @@ def add_vectors(
     stores = {name: _vector_store(client, name) for name in _COLLECTIONS}
     pieces = sorted(_pieces(articles), key=lambda item: len(item.piece.text))
     model = embedder.for_llama_index(batch_size)
+    waiting: dict[str, list[TextNode]] = {name: [] for name in stores}
     with tqdm(total=len(pieces), desc="Indexing", unit=" texts", delay=2, disable=None) as bar:
         for start in range(0, len(pieces), CHUNK):
             chunk = pieces[start : start + CHUNK]
             vectors = model.get_text_embedding_batch([item.piece.text for item in chunk])
-            nodes: dict[str, list[TextNode]] = {name: [] for name in stores}
             for item, vector in zip(chunk, vectors, strict=True):
                 place = {"source": item.source, "start": item.piece.start, "end": item.piece.end}
-                nodes[item.collection].append(TextNode(id_=item.identifier, text="", embedding=vector, metadata=place))
-            for name, store in stores.items():
-                if nodes[name]:
-                    store.add(nodes[name])
+                node = TextNode(id_=item.identifier, text="", embedding=vector, metadata=place)
+                waiting[item.collection].append(node)
             bar.update(len(chunk))
+            for name, store in stores.items():
+                if len(waiting[name]) >= TRANSACTION or (waiting[name] and start + CHUNK >= len(pieces)):
+                    store.add(waiting[name])
+                    waiting[name] = []
     return len(pieces)
 
 
