@@ -136,8 +136,7 @@ def fit_score(cases: Sequence[Measured]) -> dict[str, float]:
         penalty = SCORE_PENALTY * float(weights @ weights)
         return total / count + penalty, gradient / count + 2 * SCORE_PENALTY * weights
 
-    unused = {"length", "previous_cosine"}
-    bounds = [(0, 0) if name in unused else _bounds(name) for name in SIGNALS]
+    bounds = [_bounds(name) for name in SIGNALS]
     fitted = minimize(loss, np.zeros(len(SIGNALS)), jac=True, method="L-BFGS-B", bounds=bounds).x / deviation
     return dict(zip(SIGNALS, fitted.tolist(), strict=True))
 

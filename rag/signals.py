@@ -32,8 +32,6 @@ SIGNALS = (
     "number_unmet",
     "name_unmet",
     "is_question",
-    "length",
-    "previous_cosine",
 )
 
 EARLIER = 0.5
@@ -133,8 +131,6 @@ def _measure_one(
         float(any(number not in context for number in needs.numbers)),
         sum(name not in context for name in needs.names) / len(needs.names) if needs.names else 0.0,
         float(text.rstrip("’”\"' ").endswith("?")),
-        float(np.log(1 + len(text)) / 6),
-        float(before.vector @ question.encoded.vector) if before else 0.0,
     ]
 
 

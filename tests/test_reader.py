@@ -75,7 +75,7 @@ def outcome(reading):
 
 def test_a_score_is_the_weighted_sum_and_signals_without_a_weight_do_not_count():
     rows = np.zeros((2, len(SIGNALS)))
-    rows[0, [SIGNALS.index(name) for name in ("cosine", "bm25", "length")]] = 0.5, 0.25, 9.0
+    rows[0, [SIGNALS.index(name) for name in ("cosine", "bm25", "is_question")]] = 0.5, 0.25, 9.0
     assert score_sentences(rows, weights({"cosine": 2.0, "bm25": -1.0})).tolist() == [0.75, 0.0]
 
 
