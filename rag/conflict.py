@@ -63,6 +63,17 @@ def find_rivals(
     return tuple(rivals)
 
 
+def is_stray(scored: ScoredSentence, sides: Sequence[ScoredSentence], question: Standalone) -> bool:
+    """Whether the sentence gives a figure for the asked year that none of the sides gives, hence of something else.
+
+    False when the question asks for no figure of a year, or when no side gives one.
+    """
+    needs = find_needs(question)
+    figures = [_find_figure(side.candidate.sentence.text, question.question, needs) for side in (scored, *sides)]
+    own, others = figures[0], [figure for figure in figures[1:] if figure]
+    return bool(needs.years and own and others) and not any(own and agree(own, other) for other in others)
+
+
 def find_conflicts(question: Standalone, citations: Sequence[Citation]) -> tuple[Conflict, ...]:
     """The different figures that quotes of different articles give for the asked year, each with its citations.
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.config import Config
-from rag.conflict import find_rivals
+from rag.conflict import find_rivals, is_stray
 from rag.converse import Standalone
 from rag.embed import Embedder, EncodedText
 from rag.lexical import LexicalIndex
@@ -109,11 +109,14 @@ class SignalReader:
         )
 
     def _choose(self, sentences: Sequence[ScoredSentence], question: Standalone) -> tuple[ScoredSentence, ...]:
-        """The best sentence, those that contradict it, then those that are nearly as good."""
+        """The best sentence, those that contradict it, then those that are nearly as good.
+
+        Of these none whose figure is of something else: beside the others it would look like a contradiction.
+        """
         margin, most = self._weights.margin, self._config.max_quotes
-        rivals = find_rivals(sentences, question, self._similarity, margin)
-        chosen = [sentences[0], *rivals, *choose_quotes(sentences, margin, most)[1:]]
-        return tuple(dict.fromkeys(chosen))[:most]
+        sides = [sentences[0], *find_rivals(sentences, question, self._similarity, margin)]
+        others = [s for s in choose_quotes(sentences, margin, most) if not is_stray(s, sides, question)]
+        return tuple(dict.fromkeys([*sides, *others]))[:most]
 
     def _similarity(self, one: str, other: str) -> float:
         known = self._encodings.find([one, other])

@@ -2,9 +2,19 @@
 
 import pytest
 
-from rag.conflict import Figure, agree, find_conflicts, parse_figure
+from rag.conflict import Figure, agree, find_conflicts, find_rivals, is_stray, parse_figure
 from rag.converse import Standalone
-from rag.schema import Citation, Conflict, ConflictSide
+from rag.schema import (
+    Article,
+    Candidate,
+    Citation,
+    Conflict,
+    ConflictSide,
+    ScoredSentence,
+    Sentence,
+    Span,
+    SplitArticle,
+)
 
 QUESTION = Standalone("How much was traded in 2024?")
 
@@ -14,6 +24,37 @@ def cite(*quotes):
         Citation(number, f"{number}.txt", "", "", "", "", quote, 0, len(quote), "0" * 64)
         for number, quote in enumerate(quotes, start=1)
     )
+
+
+def score(source, text, points):
+    span = Span(0, len(text))
+    article = Article(source, text, "0" * 64, "", "", "", "", (span,))
+    split = SplitArticle(article, (Sentence(0, len(text), text, 0),))
+    return ScoredSentence(Candidate(0, split, 0, span, 0.0, 0.0, 0.0, 0.0), points)
+
+
+TRADE = score("a.txt", "Trade grew by 20.7% in 2024.", 9.0)
+OTHER_TRADE = score("b.txt", "In 2024 trade rose 43%.", 8.0)
+CARGO = score("c.txt", "Cargo rose 86% in 2024.", 7.9)
+GROWTH = Standalone("By what percentage did trade grow in 2024?")
+
+
+def alike(one, other):
+    return 0.9 if "trade" in one.lower() and "trade" in other.lower() else 0.5
+
+
+def test_a_rival_gives_another_figure_for_the_same_thing_in_another_article():
+    assert find_rivals((TRADE, OTHER_TRADE, CARGO), GROWTH, alike, margin=1.0) == (OTHER_TRADE,)
+
+
+def test_a_figure_of_something_else_is_a_stray():
+    sides = (TRADE, OTHER_TRADE)
+    same = score("d.txt", "Trade was up 20.7 percent in 2024.", 7.0)
+    assert [is_stray(scored, sides, GROWTH) for scored in (TRADE, same, CARGO)] == [False, False, True]
+
+
+def test_without_a_figure_on_any_side_nothing_is_a_stray():
+    assert not is_stray(CARGO, (score("a.txt", "Trade grew a lot in 2024.", 9.0),), GROWTH)
 
 
 @pytest.mark.parametrize(
