@@ -130,8 +130,9 @@ def find_acronyms(sentences: Sequence[str]) -> dict[str, list[str]]:
         pairs += [(match[1], match[2]) for match in _LONG_FORM.finditer(sentence)]
         for acronym, words in pairs:
             capitalised = [word for word in words.split() if word[0].isupper()][-len(acronym) :]
-            if "".join(word[0] for word in capitalised) == acronym:
-                found[stems(acronym)[0]] = list(stems(" ".join(capitalised)))
+            short, long = stems(acronym), stems(" ".join(capitalised))
+            if short and long and "".join(word[0] for word in capitalised) == acronym:  # "WHO" reads as a stop word
+                found[short[0]] = list(long)
     return found
 
 

@@ -64,3 +64,9 @@ def test_threads_score_alike(lexical):
     expected = [lexical.scores(question).tolist() for question in questions]
     with ThreadPoolExecutor(8) as pool:
         assert [scores.tolist() for scores in pool.map(lexical.scores, questions)] == expected
+
+
+def test_an_acronym_that_reads_as_a_stop_word_is_left_alone():
+    lexical = LexicalIndex.build(["The World Health Organization (WHO) met.", "The Nation State Accord (NSA) holds."])
+    assert lexical.expand(stems("the WHO")) == set()
+    assert lexical.expand(stems("NSA")) == {*stems("NSA Nation State Accord")}
