@@ -126,6 +126,11 @@ def locate_gold(case: Case, corpus: Path) -> Facts:
     return tuple(tuple(place for passage in fact for place in _locate(case, passage, corpus)) for fact in case.gold)
 
 
+def locate_near(case: Case, corpus: Path) -> tuple[Place, ...]:
+    """Where the words stand that contradict an unanswerable question or look like its answer; raises the same."""
+    return tuple(place for passage in case.near for place in _locate(case, passage, corpus))
+
+
 def _locate(case: Case, passage: Passage, corpus: Path) -> list[Place]:
     try:
         text = (corpus / passage.source).read_bytes().decode("utf-8")

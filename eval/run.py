@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from eval.cases import Case, Facts, Place, locate_gold
+from eval.cases import Case, Facts, Place, locate_gold, locate_near
 from eval.metrics import (
     all_facts_covered,
     fact_recall,
@@ -47,6 +47,7 @@ class CaseResult:
 
     `citations` and `nearest` are the quotes of an answer and the passages of a refusal. `top_passage_right` says
     whether the first thing shown, be it quote or passage, states a fact: the ranking, whatever the decision to answer.
+    `near_shown` says of an unanswerable case whether what contradicts it, or looks like its answer, is shown.
     """
 
     case: Case
@@ -61,6 +62,7 @@ class CaseResult:
     fact_recall: float | None
     quote_precision: float | None
     short_right: bool | None
+    near_shown: bool | None
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -99,17 +101,19 @@ def run_cases(cases: Sequence[Case], assistant: Assistant) -> tuple[CaseResult, 
     Raises CitewellError, before anything is asked, when the assistant's corpus does not hold a case's gold.
     """
     corpus = assistant.config.corpus
-    golds = [locate_gold(case, corpus) for case in cases]
+    places = [(locate_gold(case, corpus), locate_near(case, corpus)) for case in cases]
     results = []
-    for case, gold in zip(tqdm(cases, "Asking", unit=" cases", delay=2, disable=None), golds, strict=True):
+    for case, (gold, near) in zip(tqdm(cases, "Asking", unit=" cases", delay=2, disable=None), places, strict=True):
         start = time.perf_counter()
         answer = assistant.ask(case.question, case.history)
-        results.append(score_answer(case, gold, answer, corpus, time.perf_counter() - start))
+        results.append(score_answer(case, gold, answer, corpus, time.perf_counter() - start, near))
     return tuple(results)
 
 
-def score_answer(case: Case, gold: Facts, answer: Answer, corpus: Path, seconds: float = 0.0) -> CaseResult:
-    """The answer's scores against the case's gold places; `seconds` is how long it took."""
+def score_answer(
+    case: Case, gold: Facts, answer: Answer, corpus: Path, seconds: float = 0.0, near: tuple[Place, ...] = ()
+) -> CaseResult:
+    """The answer's scores against the case's gold and near places; `seconds` is how long it took."""
     citations, nearest = (
         tuple(
             QuoteMatch(c.number, c.source, c.start, c.end, c.quote, facts_supported(c, gold), is_verbatim(c, corpus))
@@ -130,6 +134,7 @@ def score_answer(case: Case, gold: Facts, answer: Answer, corpus: Path, seconds:
         fact_recall=fact_recall(citations, gold),
         quote_precision=quote_precision(citations, gold),
         short_right=short_right(answer.short, case.short),
+        near_shown=any(facts_supported(match, (near,)) for match in citations + nearest) if near else None,
     )
 
 

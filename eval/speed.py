@@ -24,9 +24,14 @@ from eval.metrics import percentile
 from eval.workload import indexed_texts, read_sentences, write_corpus
 from rag.assistant import Assistant
 from rag.config import Config
+from rag.converse import Standalone
 from rag.embed import Embedder, find_model, load_embedder
 from rag.errors import CitewellError
-from rag.index import update_index
+from rag.index import open_index, update_index
+from rag.judge import make_windows
+from rag.library import Library
+from rag.model import load_reading_model
+from rag.retrieve import retrieve
 
 QUESTION = "How many Azerbaijani companies operate in Beijing?"
 STAGES = ("refresh", "converse", "encode", "retrieve", "read", "cite", "total")
@@ -168,11 +173,34 @@ def measure_warm(config: Config, questions: int = 200) -> Iterator[Measurement]:
         for text in texts[:10]:
             assistant.ask(text)
         answers = [assistant.ask(text) for text in texts]
+        bare = [1_000 * seconds for seconds in time_forward_passes(config, texts)]
     for stage in STAGES:
         times = [1_000 * answer.timings[stage] for answer in answers]
-        yield Measurement(
-            f"warm {stage}, p50 / p95 of {len(times)}", f"{percentile(times, 50):.2f} / {percentile(times, 95):.2f} ms"
-        )
+        yield Measurement(f"warm {stage}, p50 / p95 of {len(times)}", _percentiles(times))
+    yield Measurement("the model's bare forward passes, p50 / p95", _percentiles(bare))
+    total, alone = (percentile(times, 50) or 0.0 for times in (times, bare))
+    yield Measurement("warm answer p50", f"{total:.0f} ms", "under 250 ms", total < 250)
+    yield Measurement("warm answer p50 against bare", f"{total / alone:.2f} ×", "at most 1.25 ×", total <= 1.25 * alone)
+
+
+def _percentiles(times: Sequence[float]) -> str:
+    return f"{percentile(times, 50):.2f} / {percentile(times, 95):.2f} ms"
+
+
+def time_forward_passes(config: Config, questions: Sequence[str]) -> list[float]:
+    """Seconds that the reader's network takes for each question's candidates, as word pieces already."""
+    embedder = load_embedder(config.embedding, config.device)
+    model = load_reading_model(config.device)
+    index = open_index(config, embedder)
+    assert index is not None
+    library = Library(config, index.manifest)
+    seconds = []
+    for text in questions:
+        candidates = retrieve(index, text, embedder.encode_question(text), library.load, config.candidates)
+        batches = model.encode(make_windows(Standalone(text), candidates[: config.read_candidates]))
+        seconds.append(_timed(lambda batches=batches: [model.forward(batch) for batch in batches]))
+    index.close()
+    return seconds
 
 
 def measure_indexing(config: Config, embedder: Embedder, scratch: Path, runs: int) -> Iterator[Measurement]:

@@ -95,6 +95,11 @@ def short_precision(results: Results) -> float | None:
     return mean([result.short_right for result in results if result.answer.short])
 
 
+def short_where_right(results: Results) -> float | None:
+    """Share of the short answers that are right, where one is expected and the first quote is right."""
+    return mean([result.short_right for result in results if result.first_quote_right])
+
+
 def conflict_shown(results: Results) -> float | None:
     """Share of the cases of kind "disagreement" whose answer shows a conflict."""
     return mean([bool(result.answer.conflicts) for result in results if result.case.kind == "disagreement"])
@@ -103,6 +108,11 @@ def conflict_shown(results: Results) -> float | None:
 def no_false_conflict(results: Results) -> float | None:
     """Share of the other cases whose answer shows none."""
     return mean([not result.answer.conflicts for result in results if result.case.kind != "disagreement"])
+
+
+def premise_met(results: Results) -> float | None:
+    """Share of the questions with a false premise that are shown a passage which contradicts it."""
+    return mean([result.near_shown for result in results if result.case.kind == "false_premise"])
 
 
 def answered(results: Results) -> float | None:
@@ -148,11 +158,13 @@ METRICS: dict[str, Callable[[Results], float | None]] = {
     "quote_precision": quote_precision,
     "short_right": lambda results: mean([result.short_right for result in results]),
     "short_precision": short_precision,
+    "short_where_right": short_where_right,
     "conflict_shown": conflict_shown,
     "no_false_conflict": no_false_conflict,
     "answered": answered,
     "declined": declined,
     "balanced_accuracy": balanced,
+    "premise_met": premise_met,
     "confidence_auroc": confidence_auroc,
     "calibration_error": confidence_error,
     "latency_p50_ms": lambda results: latency(results, 50),

@@ -19,7 +19,7 @@ from rag.converse import Standalone, check_history, check_question, make_standal
 from rag.current import CurrentIndex, Shelf
 from rag.embed import load_embedder
 from rag.library import StaleIndexError
-from rag.reader import Reader, SignalReader
+from rag.reader import Reader, TrainedReader
 from rag.retrieve import retrieve
 from rag.schema import Answer, Article, Citation, Message, Reading
 from rag.spelling import correct_spelling
@@ -37,7 +37,7 @@ class Assistant:
     def __init__(self, config: Config, reader: Reader | None = None) -> None:
         self.config = config
         self._embedder = load_embedder(config.embedding, config.device)
-        self._reader = reader or SignalReader(self._embedder, config)
+        self._reader = reader or TrainedReader(self._embedder, config)
         self._current = CurrentIndex(config, self._embedder)
 
     @classmethod
@@ -119,11 +119,12 @@ def _conclude(
     conflicts = find_conflicts(standalone, citations)
     short = reading.short if citations and reading.short and reading.short in citations[0].quote else None
     unmentioned = () if citations else find_unmentioned(standalone.question, shelf.index.lexical)
+    unmet = () if citations else tuple(word for word in reading.unmet if word not in unmentioned)
     return Answer(
         question=question,
         standalone_question=standalone.question,
         answered=bool(citations),
-        text=compose_answer(citations, short, conflicts) if citations else compose_refusal(nearest, unmentioned),
+        text=compose_answer(citations, short, conflicts) if citations else compose_refusal(nearest, unmentioned, unmet),
         short=short,
         confidence=reading.confidence if citations or not reading.answered else 0.0,
         citations=citations,
@@ -132,6 +133,7 @@ def _conclude(
         answerer="quotes",
         timings={},
         unmentioned=unmentioned,
+        unmet=unmet,
     )
 
 

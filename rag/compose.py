@@ -21,11 +21,13 @@ def compose_answer(citations: Sequence[Citation], short: str | None, conflicts: 
     return "\n\n".join(blocks)
 
 
-def compose_refusal(nearest: Sequence[Citation], unmentioned: Sequence[str]) -> str:
-    """That the articles do not say, which of the question's words they never use, and the nearest passages."""
+def compose_refusal(nearest: Sequence[Citation], unmentioned: Sequence[str], unmet: Sequence[str] = ()) -> str:
+    """That the articles do not say, which of the question's words they or the nearest passage lack, and the nearest."""
     blocks = ["**The articles do not say.**"]
     if unmentioned:
         blocks.append(escape_markdown(unmentioned_notice(unmentioned)))
+    if nearest and unmet:
+        blocks.append(escape_markdown(unmet_notice(unmet)))
     if nearest:
         blocks.append("The nearest passages, which may not answer the question:")
     blocks += [f"{attribution(passage)}:\n> {quote_block(passage)}" for passage in nearest]
@@ -43,6 +45,11 @@ def _disagreement(conflict: Conflict) -> str:
 def unmentioned_notice(words: Sequence[str]) -> str:
     """One sentence that names the words."""
     return "They never mention " + ", ".join(f"“{word}”" for word in words) + "."
+
+
+def unmet_notice(words: Sequence[str]) -> str:
+    """One sentence that names what the nearest passage lacks."""
+    return "The nearest passage does not mention " + " or ".join(f"“{word}”" for word in words) + "."
 
 
 def attribution(citation: Citation) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from rag.compose import unmentioned_notice
+from rag.compose import unmentioned_notice, unmet_notice
 from rag.config import Config
 from rag.doctor import Check
 from rag.index import IndexReport
@@ -28,6 +28,8 @@ def print_answer(answer: Answer) -> None:
         console.print(Text("The articles do not say.", style="bold"))
         if answer.unmentioned:
             console.print(Text(unmentioned_notice(answer.unmentioned)))
+        if answer.unmet:
+            console.print(Text(unmet_notice(answer.unmet)))
         if answer.nearest:
             console.print(Text("The nearest passages, which may not answer the question:"))
     for conflict in answer.conflicts:

@@ -37,12 +37,13 @@ class Standalone:
     """A question without references to earlier ones.
 
     What the user asked just now starts at the character `focus`; before it stands what was taken from earlier. `avoid`
-    are replies whose quotes the answer should not repeat.
+    are replies whose quotes the answer should not repeat; `reply` is the last one where the question leans on it.
     """
 
     question: str
     focus: int = 0
     avoid: tuple[str, ...] = ()
+    reply: str = ""
 
 
 def make_standalone(question: str, history: Sequence[Message]) -> Standalone:
@@ -58,9 +59,10 @@ def make_standalone(question: str, history: Sequence[Message]) -> Standalone:
     question = question.strip()
     standalone = _resolve(question, resolved)
     focus = len(standalone) - len(question) if standalone.endswith(question) else 0
-    replies = [message["content"] for message in history if message["role"] == "assistant"]
-    avoid = tuple(replies) if standalone != question and _ELSE.search(question) else ()
-    return Standalone(standalone, focus, avoid)
+    leaning = standalone != question
+    replies = [message["content"] for message in history if message["role"] == "assistant"] if leaning else []
+    avoid = tuple(replies) if _ELSE.search(question) else ()
+    return Standalone(standalone, focus, avoid, replies[-1] if replies else "")
 
 
 def _resolve(question: str, before: str) -> str:

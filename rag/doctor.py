@@ -16,6 +16,7 @@ from rag.embed import find_model, fingerprint_model, load_embedder
 from rag.errors import CitewellError, ModelError
 from rag.generations import current_generation
 from rag.index import open_index
+from rag.model import MODEL_SHA256, load_reading_model
 from rag.schema import Skipped
 
 FREE_BYTES = 500_000_000
@@ -37,6 +38,7 @@ def examine(config: Config) -> list[Check]:
         _check_python,
         _check_packages,
         _check_weights,
+        _check_reader,
         _check_corpus,
         _check_index,
         _check_disk,
@@ -78,6 +80,14 @@ def _check_weights(config: Config) -> Check:
     except CitewellError as error:
         return Check(False, f"Model {config.embedding}", str(error))
     return Check(True, f"Model {config.embedding}, {fingerprint[:19]}…")
+
+
+def _check_reader(config: Config) -> Check:
+    try:
+        load_reading_model(config.device)
+    except CitewellError as error:
+        return Check(False, "Model of the reader", str(error))
+    return Check(True, f"Model of the reader, sha256:{MODEL_SHA256[:12]}…")
 
 
 def _check_corpus(config: Config) -> Check:

@@ -1,4 +1,4 @@
-"""Which candidate answers, how sure that is, and what to quote. A trained model can take this place: `Reader`."""
+"""Which candidate answers, how sure that is, what to quote and which words of it are the short answer."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ from rag.config import Config
 from rag.conflict import find_rivals, is_stray
 from rag.converse import Standalone
 from rag.embed import Embedder, EncodedText
+from rag.judge import Judgement, judge_candidates
 from rag.lexical import LexicalIndex
-from rag.question import find_short
+from rag.model import load_reading_model
 from rag.schema import Candidate, Reading, ScoredSentence
-from rag.signals import SIGNALS, WeighedQuestion, measure, weigh_question
+from rag.short import choose_short
+from rag.signals import SIGNALS, WeighedQuestion, find_unmet, measure, weigh_question
 
 EVIDENCE = (
     "cosine",
@@ -37,9 +39,21 @@ EVIDENCE = (
     "name_unmet",
     "unknown",
     "words",
+    "model",
+    "span",
+    "support",
+    "far",
 )
-"""What the best sentence is judged by; `unknown` is the share of the question's words that the articles never use,
-`words` the logarithm of their number: the more words, the worse the least met one is by chance alone."""
+"""What the best sentence is judged by.
+
+`unknown` is the share of the question's words that the articles never use, `words` the logarithm of their number: the
+more words, the worse the least met one is by chance alone. `support` is the logarithm of the sum of the odds that the
+model gives all candidates: what is answered is often answered more than once. `far` is how much the cosine lacks to
+`RELATED`.
+"""
+
+RELATED = 0.3
+"""Cosine below which a sentence is hardly about the question's matter."""
 
 FEW_WORDS, MANY_WORDS = 4, 8
 """Questions with fewer or more words count as having so many."""
@@ -74,38 +88,43 @@ class Weights:
     margin: float
 
 
-class SignalReader:
-    """A linear reader of the signals; safe to use from several threads."""
+class TrainedReader:
+    """Weighs what the trained model says beside the signals; safe to use from several threads.
+
+    Raises ModelError when the model's file is missing or damaged.
+    """
 
     def __init__(self, embedder: Embedder, config: Config) -> None:
         self._config = config
+        self._model = load_reading_model(config.device)
         self._weights = load_weights()
         self._encodings = _Encodings(embedder, config.cached_sentences)
 
     def read(
         self, question: Standalone, encoded: EncodedText, candidates: Sequence[Candidate], lexical: LexicalIndex
     ) -> Reading:
-        """See `Reader.read`. One forward pass for the candidates' word pieces that are not in memory yet.
+        """See `Reader.read`. The model reads all candidates; the embedder only those that are not in memory yet.
 
         A question of stop words alone ("What can you do?") asks nothing of the articles and is declined.
         """
         if not candidates:
             return Reading((), (), answered=False, confidence=0.0, short=None)
         weighed = weigh_question(question, encoded, lexical)
-        signals = self.measure(weighed, candidates, lexical)
+        judgements = self.judge(question, candidates)
+        signals = self.measure(weighed, candidates, judgements, lexical)
         scores = score_sentences(signals, self._weights) - _repetition(candidates, question.avoid)
         order = np.argsort(-scores, kind="stable")
-        evidence = find_evidence(signals[order[0]], weighed, lexical)
+        evidence = find_evidence(signals, int(order[0]), weighed, lexical)
         confidence = judge_evidence(evidence, self._weights) if weighed.words else 0.0
         threshold = self._weights.threshold if self._config.threshold is None else self._config.threshold
         sentences = tuple(ScoredSentence(candidates[i], float(scores[i])) for i in order)
-        best = sentences[0].candidate.sentence
         return Reading(
             sentences=sentences,
             chosen=self._choose(sentences, question),
             answered=confidence >= threshold,
             confidence=confidence,
-            short=find_short(best.text, question.question, weighed.needs),
+            short=choose_short(sentences[0].candidate.sentence.text, judgements[order[0]], question, weighed.needs),
+            unmet=find_unmet(weighed, sentences[0].candidate, lexical),
         )
 
     def _choose(self, sentences: Sequence[ScoredSentence], question: Standalone) -> tuple[ScoredSentence, ...]:
@@ -122,16 +141,23 @@ class SignalReader:
         known = self._encodings.find([one, other])
         return float(known[one].vector @ known[other].vector)
 
+    def judge(self, question: Standalone, candidates: Sequence[Candidate]) -> list[Judgement]:
+        """What the model says of the candidates."""
+        return judge_candidates(self._model, question, candidates, self._config.read_candidates)
+
     def measure(
-        self, question: WeighedQuestion, candidates: Sequence[Candidate], lexical: LexicalIndex
+        self,
+        question: WeighedQuestion,
+        candidates: Sequence[Candidate],
+        judgements: Sequence[Judgement],
+        lexical: LexicalIndex,
     ) -> NDArray[np.float64]:
         """The candidates' signals (candidates, signals), rounded."""
         texts = [candidate.sentence.text for candidate in candidates]
         before = [candidate.previous.text if candidate.previous else "" for candidate in candidates]
         known = self._encodings.find([*texts, *filter(None, before)])
-        signals = measure(
-            question, candidates, [known[text] for text in texts], [known.get(t) for t in before], lexical
-        )
+        encodings, previous = [known[text] for text in texts], [known.get(text) for text in before]
+        signals = measure(question, candidates, encodings, previous, judgements, lexical)
         return signals.round(ROUNDING)
 
 
@@ -148,10 +174,14 @@ def score_sentences(signals: NDArray[np.float64], weights: Weights) -> NDArray[n
     return scores
 
 
-def find_evidence(best: NDArray[np.float64], question: WeighedQuestion, lexical: LexicalIndex) -> NDArray[np.float64]:
-    """The values of `EVIDENCE` for the best sentence's signals."""
+def find_evidence(
+    signals: NDArray[np.float64], best: int, question: WeighedQuestion, lexical: LexicalIndex
+) -> NDArray[np.float64]:
+    """The values of `EVIDENCE` for the sentence in row `best` of the candidates' signals."""
     unknown = [not lexical.knows(word.stem) for word in question.words]
-    values = dict(zip(SIGNALS, best.tolist(), strict=True))
+    values = dict(zip(SIGNALS, signals[best].tolist(), strict=True))
+    values["support"] = float(np.logaddexp.reduce(signals[:, SIGNALS.index("model")]))
+    values["far"] = max(0.0, RELATED - values["cosine"])
     values["unknown"] = sum(unknown) / len(unknown) if unknown else 1.0
     values["words"] = math.log1p(min(max(len(unknown), FEW_WORDS), MANY_WORDS))
     return np.asarray([values[name] for name in EVIDENCE])

@@ -139,7 +139,8 @@ class ScoredSentence:
 class Reading:
     """What the reader makes of the candidates: all of them best first, those it would quote, and how sure it is.
 
-    `confidence` is the calibrated probability, 0..1, that the articles answer and the first quote supports it.
+    `confidence` is the calibrated probability, 0..1, that the articles answer and the first quote supports it. `unmet`
+    are the question's years, numbers and names that the best sentence and what is around it do not mention.
     """
 
     sentences: tuple[ScoredSentence, ...]
@@ -147,6 +148,7 @@ class Reading:
     answered: bool
     confidence: float
     short: str | None
+    unmet: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,8 @@ class Conflict:
 class Answer:
     """What a question gets: verified quotes, or a refusal with the nearest passages. `timings` are seconds by stage.
 
-    `unmentioned` are words of the question that no article uses in any form.
+    `unmentioned` are words of a declined question that no article uses in any form; `unmet` its years, numbers and
+    names that the articles use, but not in or around the nearest passage.
     """
 
     question: str
@@ -221,6 +224,7 @@ class Answer:
     answerer: str
     timings: dict[str, float]
     unmentioned: tuple[str, ...] = ()
+    unmet: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain lists and dicts that `json.dumps` takes."""

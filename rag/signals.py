@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from rag.converse import Standalone
 from rag.embed import EncodedText
+from rag.judge import Judgement
 from rag.lexical import LexicalIndex
 from rag.question import YEAR, QuestionNeeds, find_needs, holds_type
 from rag.schema import Candidate
@@ -32,6 +34,9 @@ SIGNALS = (
     "number_unmet",
     "name_unmet",
     "is_question",
+    "near_cited",
+    "model",
+    "span",
 )
 
 EARLIER = 0.5
@@ -39,6 +44,14 @@ EARLIER = 0.5
 
 LIGHT = 0.2
 """Weight of a word that a question can do without."""
+
+REACH = 3
+"""Sentences between a quoted one and another that still counts as near it."""
+
+QUOTED = 0.3
+"""Share of a sentence's runs of four words that a reply must hold to count as quoting it: replies shorten quotes."""
+
+_WORD = re.compile(r"\w+")
 
 NEAR = 0.85
 """How well a word is met that stands not in the sentence but in the one before, its heading or the article's title."""
@@ -82,16 +95,18 @@ def measure(
     candidates: Sequence[Candidate],
     encodings: Sequence[EncodedText],
     previous: Sequence[EncodedText | None],
+    judgements: Sequence[Judgement],
     lexical: LexicalIndex,
 ) -> NDArray[np.float64]:
     """One row a candidate in its order, one column a name of `SIGNALS`.
 
-    `weakest` is how well the question's least met word is met, `gap` the largest product of a word's weight with how
-    far it is from being met. `encodings` are the candidates' sentences, `previous` the sentences before them.
+    `model` and `span` are the log-odds of its judgement; the others are read off the texts. `weakest` is how well the
+    question's least met word is met, `gap` the largest product of a word's weight with how far it is from being met.
+    `encodings` are the candidates' sentences, `previous` the sentences before them.
     """
     rows = [
-        _measure_one(question, candidate, encoding, before, lexical)
-        for candidate, encoding, before in zip(candidates, encodings, previous, strict=True)
+        [*_measure_one(question, candidate, encoding, before, lexical), judgement.score, judgement.span]
+        for candidate, encoding, before, judgement in zip(candidates, encodings, previous, judgements, strict=True)
     ]
     return np.asarray(rows, np.float64).reshape(len(rows), len(SIGNALS))
 
@@ -131,7 +146,43 @@ def _measure_one(
         float(any(number not in context for number in needs.numbers)),
         sum(name not in context for name in needs.names) / len(needs.names) if needs.names else 0.0,
         float(text.rstrip("’”\"' ").endswith("?")),
+        find_nearness(candidate, question.question.reply),
     ]
+
+
+def find_unmet(question: WeighedQuestion, candidate: Candidate, lexical: LexicalIndex) -> tuple[str, ...]:
+    """The question's years, numbers and names, as written, that neither the sentence nor what is around it mentions.
+
+    Around it are the sentence before, its heading, and the article's title and date.
+    """
+    needs = question.needs
+    details = {*needs.years, *needs.numbers, *needs.names}
+    texts = (candidate.sentence.text, *context_parts(candidate))
+    context = lexical.expand([stem for text in texts for stem in stems(text)])
+    unmet = {word.stem: word.text for word in question.words if word.stem in details and word.stem not in context}
+    return tuple(unmet.values())
+
+
+def find_nearness(candidate: Candidate, reply: str) -> float:
+    """How near the sentence is to one that the last reply quoted: 1 beside it, less farther off, 0 beyond `REACH`.
+
+    The quoted sentence itself counts as one that is two away: it has been said already.
+    """
+    if not reply:
+        return 0.0
+    said = _runs_of_words(reply)
+    sentences = candidate.split.sentences
+    quoted = [
+        abs(number - candidate.number) or 2
+        for number in range(max(0, candidate.number - REACH), min(len(sentences), candidate.number + REACH + 1))
+        if (own := _runs_of_words(sentences[number].text)) and len(own & said) >= QUOTED * len(own)
+    ]
+    return 1 / min(quoted) if quoted else 0.0
+
+
+def _runs_of_words(text: str, length: int = 4) -> set[tuple[str, ...]]:
+    words = _WORD.findall(text)
+    return {tuple(words[start : start + length]) for start in range(len(words) - length + 1)}
 
 
 def context_parts(candidate: Candidate) -> tuple[str, ...]:

@@ -37,6 +37,12 @@ def test_a_refusal_names_unknown_words_and_shows_passages_without_markers():
     assert "[1]" not in text
 
 
+def test_a_refusal_names_what_the_nearest_passage_lacks():
+    text = compose_refusal([citation()], [], ["2022", "Baku"])
+    assert "\n\nThe nearest passage does not mention “2022” or “Baku”.\n\n" in text
+    assert "does not mention" not in compose_refusal([], [], ["2022"])
+
+
 def test_words_count_as_mentioned_in_any_form():
     lexical = LexicalIndex.build(["India trades with Baku."])
     assert find_unmentioned("How much Indian trade crosses Tbilisi?", lexical) == ("crosses", "Tbilisi")

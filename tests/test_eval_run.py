@@ -147,6 +147,17 @@ def test_a_quote_that_the_file_does_not_hold_shows(article: Article, tmp_path: P
     assert summarise([result], []).total.value("verbatim_rate") == 0.0
 
 
+def test_a_false_premise_is_met_where_what_contradicts_it_is_shown(article: Article, tmp_path: Path) -> None:
+    case = make_case(id="x", kind="false_premise", question="Why were there none?", why="there were 245")
+    shown = make_answer(article, "Then came 245 companies.", answered=False)
+    other = make_answer(article, "Wine came first.", answered=False)
+    near = (Place("a.txt", 17, 41),)
+    results = [score_answer(case, (), answer, tmp_path, near=near) for answer in (shown, other)]
+    assert [result.near_shown for result in results] == [True, False]
+    assert summarise(results, []).total.value("premise_met") == 0.5
+    assert score_answer(case, (), shown, tmp_path).near_shown is None
+
+
 @pytest.fixture
 def three(article: Article, tmp_path: Path) -> list[CaseResult]:
     right = make_answer(article, "Then came 245 companies.", "Wine came first.", short="245")
@@ -174,11 +185,13 @@ def test_figures_over_all_cases_and_by_kind(three: list[CaseResult]) -> None:
             "quote_precision": 0.5,
             "short_right": 0.5,
             "short_precision": 1.0,
+            "short_where_right": 1.0,
             "conflict_shown": None,
             "no_false_conflict": 2 / 3,
             "answered": 0.5,
             "declined": 0.0,
             "balanced_accuracy": 0.25,
+            "premise_met": None,
             "confidence_auroc": 0.5,
             "calibration_error": 0.75 - 2 / 3,
             "latency_p50_ms": 20.0,

@@ -10,7 +10,7 @@ from rag.converse import Standalone
 from rag.library import Library
 from rag.reader import (
     EVIDENCE,
-    SignalReader,
+    TrainedReader,
     Weights,
     choose_quotes,
     find_evidence,
@@ -35,7 +35,7 @@ QUESTIONS = [
 def read(seeds_config, seeds_index, embedder):
     """A function from a question to its reading, by the module's one reader or another."""
     library = Library(seeds_config, seeds_index.manifest)
-    shared = SignalReader(embedder, seeds_config)
+    shared = TrainedReader(embedder, seeds_config)
 
     def read(question, reader=shared, **standalone):
         encoded = embedder.encode_question(question)
@@ -47,7 +47,7 @@ def read(seeds_config, seeds_index, embedder):
 
 @pytest.fixture
 def make_reader(seeds_config, embedder):
-    return lambda **settings: SignalReader(embedder, seeds_config.model_copy(update=settings))
+    return lambda **settings: TrainedReader(embedder, seeds_config.model_copy(update=settings))
 
 
 def weights(score=None, evidence=None, scale=1.0, shift=0.0):
@@ -112,7 +112,7 @@ def test_the_fitted_weights_name_known_signals_and_evidence():
 def test_unknown_words_are_evidence(seeds_index, embedder):
     def unknown(question):
         weighed = weigh_question(Standalone(question), embedder.encode_question(question), seeds_index.lexical)
-        evidence = find_evidence(np.zeros(len(SIGNALS)), weighed, seeds_index.lexical)
+        evidence = find_evidence(np.zeros((1, len(SIGNALS))), 0, weighed, seeds_index.lexical)
         return evidence[EVIDENCE.index("unknown")]
 
     assert [unknown(question) for question in ("Trade?", "Zebras?", "Zebra trade?", "What?")] == [0, 1, 0.5, 1]

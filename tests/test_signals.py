@@ -5,9 +5,18 @@ import pytest
 
 from rag.converse import Standalone
 from rag.embed import EncodedText
+from rag.judge import Judgement
 from rag.lexical import LexicalIndex
 from rag.schema import Article, Candidate, Sentence, Span, SplitArticle
-from rag.signals import SIGNALS, context_parts, measure, weigh_question, word_similarities
+from rag.signals import (
+    SIGNALS,
+    context_parts,
+    find_nearness,
+    find_unmet,
+    measure,
+    weigh_question,
+    word_similarities,
+)
 from rag.words import find_words
 
 LEXICAL = LexicalIndex.build(["Trade grew.", "Wine sold.", "Ports opened.", "Roads closed."])
@@ -33,8 +42,39 @@ def signals(question, text, lexical=LEXICAL, encoding=None, before=None, **about
     question = question if isinstance(question, Standalone) else Standalone(question)
     weighed = weigh_question(question, encoded(question.question), lexical)
     encoding = encoding or encoded(text, np.zeros((len(list(find_words(text))), 8)))
-    (row,) = measure(weighed, [candidate(text, **about)], [encoding], [before], lexical)
+    judgement = Judgement(0.5, 0, 0, -0.5)
+    (row,) = measure(weighed, [candidate(text, **about)], [encoding], [before], [judgement], lexical)
     return dict(zip(SIGNALS, row.tolist(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "about", "unmet"),
+    [
+        ("How many trains ran in 2022?", "In 2024 there were 12 trains.", {}, ("2022",)),
+        ("How many trains ran in 2022?", "There were 12 trains.", {"published": "2022-03-01"}, ()),
+        ("Who welcomed Hazi in Baku?", "He was welcomed by all.", {"previous": "Hazi came."}, ("Baku",)),
+        ("Did 12 trains reach Baku?", "Six trains did.", {"title": "Baku"}, ("12",)),
+        ("Did trains run?", "Ships did.", {}, ()),
+    ],
+)
+def test_years_numbers_and_names_that_stand_nowhere_near_are_unmet(question, sentence, about, unmet):
+    weighed = weigh_question(Standalone(question), encoded(question), LEXICAL)
+    assert find_unmet(weighed, candidate(sentence, **about), LEXICAL) == unmet
+
+
+@pytest.mark.parametrize(
+    ("distance", "nearness"),
+    [(-4, 0), (-3, 1 / 3), (-2, 1 / 2), (-1, 1), (0, 1 / 2), (1, 1), (3, 1 / 3), (4, 0)],
+)
+def test_a_sentence_is_near_a_cited_one_up_to_three_sentences_off(distance, nearness):
+    texts = [f"Sentence number {i} of this article says something." for i in range(11)]
+    texts[5] = "Trade between the two countries reached $289 million that year."
+    sentences = tuple(Sentence(0, len(t), t, 0) for t in texts)
+    article = Article("a.txt", " ".join(texts), "0" * 64, "", "", "", "", (Span(0, 1),))
+    found = Candidate(0, SplitArticle(article, sentences), 5 + distance, Span(0, 1), 0, 0, 0, 0)
+    reply = "SR-Center: “Trade between the two countries reached $289 million …” [1]"
+    assert find_nearness(found, reply) == pytest.approx(nearness)
+    assert find_nearness(found, "") == 0
 
 
 @pytest.mark.parametrize(
@@ -201,8 +241,10 @@ def test_a_question_without_words_has_finite_signals():
 
 def test_there_is_one_row_a_candidate_and_one_column_a_signal():
     question = weigh_question(Standalone("What wine?"), encoded("What wine?"), LEXICAL)
-    assert measure(question, [], [], [], LEXICAL).shape == (0, len(SIGNALS))
-    rows = measure(question, [candidate("Wine."), candidate("Cars.")], [encoded("Wine.")] * 2, [None] * 2, LEXICAL)
+    assert measure(question, [], [], [], [], LEXICAL).shape == (0, len(SIGNALS))
+    judgements = [Judgement(0.5, 0, 0, -0.5)] * 2
+    found = [candidate("Wine."), candidate("Cars.")]
+    rows = measure(question, found, [encoded("Wine.")] * 2, [None] * 2, judgements, LEXICAL)
     assert rows.shape == (2, len(SIGNALS))
     assert rows[:, SIGNALS.index("covered")].tolist() == [1, 0]
 

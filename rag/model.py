@@ -1,0 +1,157 @@
+"""The trained model that comes with the package: how sure each sentence answers, and where in it the answer stands."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.config import DEFAULT_EMBEDDING
+from rag.embed import load_embedder
+from rag.errors import ModelError
+from rag.windows import EncodedWindow, Window, encode_windows
+
+if TYPE_CHECKING:
+    from rag.network import ReaderNetwork
+
+MODEL_FILE = Path(__file__).parent / "reader.safetensors"
+MODEL_SHA256 = "7b229185c493f41314383d31c954146466db56aeb5679129df3a3c83a6367109"
+
+LONGEST_SPAN = 30
+"""Word pieces of a short answer."""
+
+BATCH_PIECES = 2_048
+"""Word pieces of a forward pass, padding included."""
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowReading:
+    """What the model makes of a window.
+
+    `scores` (sentences,) are log-odds of each sentence against "nothing here answers"; `starts` and `ends` (pieces,)
+    log-probabilities that the answer starts or ends at a piece; of the first piece, that there is none.
+    """
+
+    window: EncodedWindow
+    scores: Floats
+    starts: Floats
+    ends: Floats
+
+    def best_span(self, sentence: int) -> tuple[int, int, float]:
+        """The likeliest answer within one sentence: its characters there, and its log-odds against no answer.
+
+        (0, 0, -inf) for a sentence without word pieces.
+        """
+        pieces = np.flatnonzero(self.window.sentence == sentence)
+        if not len(pieces):
+            return 0, 0, -np.inf
+        joint = self.starts[pieces][:, None] + self.ends[pieces][None, :]
+        allowed = np.triu(np.ones(joint.shape, bool)) & ~np.triu(np.ones(joint.shape, bool), LONGEST_SPAN)
+        joint = np.where(allowed, joint, -np.inf)
+        first, last = np.unravel_index(int(joint.argmax()), joint.shape)
+        spans = self.window.spans[pieces]
+        odds = float(joint[first, last] - self.starts[0] - self.ends[0])
+        return int(spans[first, 0]), int(spans[last, 1]), odds
+
+
+class ReadingModel:
+    """The network in memory with its tokenizer. `read` may be called from several threads; they take turns."""
+
+    def __init__(self, network: ReaderNetwork, tokenizer: Any, device: str = "cpu") -> None:
+        self.network = network.to(device).eval()
+        self._tokenizer = tokenizer
+        self._device = device
+        self._turn = threading.Lock()
+
+    def read(self, windows: Sequence[Window]) -> list[WindowReading]:
+        """The windows' readings, in their order; [] for none. Windows of like length share a forward pass."""
+        with self._turn:
+            encoded = encode_windows(self._tokenizer, windows)
+            readings: dict[int, WindowReading] = {}
+            for rows in batch_by_length([len(window) for window in encoded], BATCH_PIECES):
+                readings |= zip(rows, self.forward([encoded[row] for row in rows]), strict=True)
+        return [readings[row] for row in range(len(encoded))]
+
+    def encode(self, windows: Sequence[Window]) -> list[list[EncodedWindow]]:
+        """The windows' word pieces in the batches that `read` makes of them."""
+        with self._turn:
+            encoded = encode_windows(self._tokenizer, windows)
+        batches = batch_by_length([len(window) for window in encoded], BATCH_PIECES)
+        return [[encoded[row] for row in rows] for rows in batches]
+
+    def forward(self, windows: Sequence[EncodedWindow]) -> list[WindowReading]:
+        """One forward pass for all the windows."""
+        import torch
+
+        from rag.network import collate
+
+        with torch.inference_mode(), torch.autocast(self._device, torch.bfloat16, enabled=_has_bfloat16(self._device)):
+            scores, spans = self.network(collate(windows).to(self._device))
+            spans = spans.log_softmax(dim=1)
+        all_scores, all_spans = scores.float().cpu().numpy(), spans.float().cpu().numpy()
+        return [
+            WindowReading(w, all_scores[i, : len(w.ends)], all_spans[i, : len(w), 0], all_spans[i, : len(w), 1])
+            for i, w in enumerate(windows)
+        ]
+
+
+def batch_by_length(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """Numbers of the texts in batches of like length, longest first, each at most `budget` pieces with its padding."""
+    batches: list[list[int]] = []
+    longest = 0
+    for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
+        if not batches or longest * (len(batches[-1]) + 1) > budget:
+            batches.append([])
+            longest = lengths[row]
+        batches[-1].append(row)
+    return batches
+
+
+@cache
+def _has_bfloat16(device: str) -> bool:
+    """Whether the device computes in bfloat16 itself: elsewhere it would be slower than float32."""
+    import torch
+
+    if device != "cpu":
+        return torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+    capabilities = torch.backends.cpu.get_cpu_capability(), torch.cpu._is_avx512_bf16_supported()
+    return bool(capabilities[1])
+
+
+def file_sha256(file: Path) -> str:
+    with file.open("rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest()
+
+
+@cache
+def load_reading_model(device: str | None = None) -> ReadingModel:
+    """The shipped model on the default embedding model's word embeddings; loaded once a process.
+
+    `device` None takes a GPU where there is one. Raises ModelError when its file, or the embedding model's, is missing
+    or not the one that the package was made with.
+    """
+    from rag.network import load_network, make_network
+
+    if not MODEL_FILE.is_file():
+        raise ModelError(f"'{MODEL_FILE}' is missing. Install Citewell anew.")
+    digest = file_sha256(MODEL_FILE)
+    if digest != MODEL_SHA256:
+        raise ModelError(
+            f"'{MODEL_FILE}' hashes to {digest[:12]}…, but the reader's model to {MODEL_SHA256[:12]}…. "
+            "Install Citewell anew."
+        )
+    base = load_embedder(DEFAULT_EMBEDDING, device).model
+    network = make_network(base[0].auto_model)
+    load_network(network, MODEL_FILE)
+    # The embedder sets its own tokenizer to cut and pad while other threads read.
+    return ReadingModel(network, copy.deepcopy(base.tokenizer), base.device.type)

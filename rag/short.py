@@ -1,0 +1,49 @@
+"""The words of a sentence that answer a question for a fact."""
+
+from __future__ import annotations
+
+import re
+
+from rag.converse import Standalone
+from rag.judge import Judgement
+from rag.question import FIGURES, QuestionNeeds, find_short, typed_spans
+from rag.words import find_words
+
+MOST_AROUND = 2
+"""Words of the model's span that stay beside a figure, such as "more than"."""
+
+MOST_WORDS = 12
+"""Of a short answer; a longer one is better read as the quote."""
+
+_YES_NO = re.compile(
+    r"^\W*(?:and |but |or )?(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|should|may|might)\b",
+    re.IGNORECASE,
+)
+
+
+def choose_short(sentence: str, judgement: Judgement, question: Standalone, needs: QuestionNeeds) -> str | None:
+    """The model's span, as one value of the asked type where the question asks for a figure or a date.
+
+    None for questions that want a reason, a manner, or yes or no; and where the span only repeats the question.
+    """
+    if needs.asks in ("reason", "manner") or asks_yes_no(question):
+        return None
+    start, end = judgement.start, judgement.end
+    if needs.asks in FIGURES:
+        touched = [(a, b) for a, b in typed_spans(sentence, needs.asks) if a < end and start < b]
+        if not touched:
+            return find_short(sentence, question.question, needs)
+        first, last = touched[0][0], touched[-1][1]
+        around = len(sentence[start:end].split()) - len(sentence[first:last].split())
+        start, end = (first, last) if around > MOST_AROUND else (min(start, first), max(end, last))
+    span = sentence[start:end]
+    asked = {word.stem for word in find_words(question.question)}
+    said = list(find_words(span))
+    if not said or len(span.split()) > MOST_WORDS or all(word.stem in asked for word in said):
+        return None
+    return span.strip()
+
+
+def asks_yes_no(question: Standalone) -> bool:
+    """Whether the user's own words ask for yes or no."""
+    return bool(_YES_NO.match(question.question[question.focus :]))

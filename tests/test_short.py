@@ -1,0 +1,42 @@
+"""The short answer: the model's words, whole values, and nothing where a reason or yes or no is asked."""
+
+import pytest
+
+from rag.converse import Standalone
+from rag.judge import Judgement
+from rag.question import find_needs
+from rag.short import choose_short
+
+
+def short(question, sentence, span, focus=0):
+    start = sentence.index(span)
+    asked = Standalone(question, focus)
+    return choose_short(sentence, Judgement(1.0, start, start + len(span), 1.0), asked, find_needs(asked))
+
+
+SENTENCE = "Trade came to $289 million in 2007, 2.5% of the total, said Seymur Hazi of the Popular Front Party."
+
+
+@pytest.mark.parametrize(
+    ("question", "span", "expected"),
+    [
+        ("How much was traded in 2007?", "289", "$289 million"),
+        ("How much was traded in 2007?", "came to $289 million", "came to $289 million"),
+        ("How much was traded in 2007?", "Trade came to $289 million in 2007", "$289 million"),
+        ("How much was traded in 2007?", "Seymur Hazi", "$289 million"),
+        ("Who said so?", "Seymur Hazi", "Seymur Hazi"),
+        ("Which party does Hazi belong to?", "Popular Front Party", "Popular Front Party"),
+        ("Why did Seymur Hazi say so?", "Popular Front Party", None),
+        ("How did trade grow?", "2.5%", None),
+        ("Is Seymur Hazi of the Popular Front Party?", "Popular Front Party", None),
+        ("What is the Popular Front Party?", "Popular Front Party", None),
+        ("What did he say?", SENTENCE, None),
+    ],
+)
+def test_the_short_answer_is_a_whole_value_or_none(question, span, expected):
+    assert short(question, SENTENCE, span) == expected
+
+
+def test_of_a_follow_up_the_current_question_says_whether_yes_or_no_is_asked():
+    earlier = "Who said so? "
+    assert short(earlier + "Is that Hazi?", SENTENCE, "Seymur Hazi", focus=len(earlier)) is None

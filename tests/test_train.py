@@ -1,0 +1,234 @@
+"""Training from a folder of questions: what is drawn, the loss, and that it is seeded and goes on where it stopped."""
+
+import copy
+import gzip
+import json
+import math
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from rag.errors import CitewellError
+from rag.network import collate, make_network
+from rag.train.examples import Pool, draw_epoch
+from rag.train.loop import Settings, Targets, find_loss, find_pieces, make_targets, train
+from rag.train.measure import token_f1
+from rag.train.mining import mine_passages
+from rag.train.near_misses import Vocabulary
+from rag.train.questions import DEV_TITLES, EVALUATION, SOURCES, TEST_TITLES, Question, load_questions
+from rag.windows import Window, encode_windows
+
+TOPICS = ("Genoa", "Paris", "Tbilisi", "Almaty", "Baku")
+VOCABULARY = Vocabulary(frozenset(t.lower() for t in TOPICS), {}, {}, {}, tuple(t.lower() for t in TOPICS))
+
+
+def make_question(number):
+    city, count = TOPICS[number % 5], number + 3
+    sentences = (f"{city} lies by the water.", f"It has {count} ports.", f"Ships left {city} in {1900 + number}.")
+    right = number % 3
+    answer = (city, str(count), str(1900 + number))[right]
+    text = ("Which city lies by the water?", f"How many ports has {city}?", f"When did ships leave {city}?")[right]
+    start = sentences[right].index(answer)
+    return Question(text, sentences, (right,), ((right, start, start + len(answer)),), answer, city, "qamr")
+
+
+QUESTIONS = tuple(make_question(number) for number in range(40))
+POOL = Pool(QUESTIONS, [((number + 7) % 40,) for number in range(40)], VOCABULARY)
+
+
+@pytest.fixture(scope="module")
+def tokenizer(embedder):
+    return copy.deepcopy(embedder.model.tokenizer)
+
+
+@pytest.fixture
+def base(embedder):
+    """The model that training starts from."""
+    return embedder.model[0].auto_model
+
+
+def test_an_epoch_is_the_same_for_the_same_seed_and_another_for_another():
+    first, again, other = (list(draw_epoch(POOL, seed)) for seed in (3, 3, 4))
+    assert first == again
+    assert first != other
+
+
+def test_what_is_marked_right_stands_in_the_window():
+    examples = [example for seed in range(10) for example in draw_epoch(POOL, seed)]
+    answered = [example for example in examples if example.positive]
+    assert 0.3 < len(answered) / len(examples) < 0.7
+    known = {q.answer for q in QUESTIONS}
+    for example in answered:
+        assert example.has_span
+        ((sentence, start, end),) = example.spans
+        assert sentence in example.positive
+        assert example.window.sentences[sentence][start:end] in known
+    assert all(example.spans == () and example.has_span for example in examples if not example.positive)
+
+
+def test_sources_and_near_misses_can_be_left_out():
+    assert list(draw_epoch(replace(POOL, without=frozenset({"qamr"})), 0)) == []
+    plain = replace(POOL, near_misses=False, mined_negatives=False)
+    asked = {q.text for q in QUESTIONS}
+    negatives = [e for e in draw_epoch(plain, 0) if not e.positive]
+    assert negatives
+    assert {example.window.question for example in negatives} <= asked
+
+
+def test_mined_passages_hold_neither_the_answer_nor_an_answering_sentence(embedder):
+    mined = mine_passages(QUESTIONS, lambda texts: embedder.model.encode(texts, normalize_embeddings=True), most=4)
+    assert len(mined) == len(QUESTIONS)
+    assert any(mined)
+    for question, others in zip(QUESTIONS, mined, strict=True):
+        for other in others:
+            text = " ".join(QUESTIONS[other].sentences)
+            assert question.sentences[question.positive[0]] not in QUESTIONS[other].sentences
+            assert len(question.answer) <= 2 or question.answer.lower() not in text.lower()
+
+
+def test_targets_are_the_word_pieces_of_the_marked_words(tokenizer):
+    examples = list(draw_epoch(POOL, 0))
+    windows = encode_windows(tokenizer, [example.window for example in examples])
+    targets = make_targets(examples, windows)
+    for row, (example, window) in enumerate(zip(examples, windows, strict=True)):
+        assert targets.positive[row].nonzero().flatten().tolist() == list(example.positive)
+        first, last = int(targets.starts[row, 0]), int(targets.ends[row, 0])
+        if not example.positive:
+            assert (first, last) == (0, 0)
+            continue
+        ((sentence, start, end),) = example.spans
+        assert int(window.spans[first, 0]) <= start
+        assert int(window.spans[last, 1]) >= end
+        assert (first, last) == find_pieces(window, sentence, start, end)
+
+
+def test_the_loss_is_small_where_all_is_right_and_large_where_all_is_wrong():
+    targets = Targets(torch.tensor([[True, False]]), torch.tensor([[2]]), torch.tensor([[3]]))
+    spans = torch.full((1, 5, 2), -10.0)
+    spans[0, 2, 0] = spans[0, 3, 1] = 10.0
+    right = find_loss(torch.tensor([[9.0, -9.0]]), spans, targets, Settings())
+    wrong = find_loss(torch.tensor([[-9.0, 9.0]]), -spans, targets, Settings())
+    assert float(right) < 0.01
+    assert float(wrong) > 30
+
+
+def test_sentences_that_do_not_exist_and_spans_that_nobody_marked_cost_nothing():
+    scores = torch.tensor([[0.0, -math.inf]], requires_grad=True)
+    unmarked = Targets(torch.tensor([[True, False]]), torch.tensor([[-1]]), torch.tensor([[-1]]))
+    loss = find_loss(scores, torch.zeros(1, 4, 2), unmarked, Settings())
+    loss.backward()
+    assert float(loss.detach()) == pytest.approx(2 * math.log(2))
+    assert torch.isfinite(scores.grad).all()
+
+
+@pytest.mark.slow
+def test_a_run_that_was_stopped_goes_on_to_the_weights_that_it_would_have_had(base, tokenizer, tmp_path):
+    settings = Settings(epochs=2.0, pieces=512, checkpoint_minutes=0.0, dev_steps=3)
+    whole, lines = run(base, tokenizer, settings, tmp_path / "whole")
+    assert lines[0].endswith("from step 0")
+    with pytest.raises(StoppedError):
+        run(base, tokenizer, settings, tmp_path / "halves", stop_at=2)
+    resumed, lines = run(base, tokenizer, settings, tmp_path / "halves")
+    assert lines[0].endswith("from step 6")
+    for name, value in whole.trained().items():
+        assert torch.equal(value, resumed.trained()[name])
+
+
+class StoppedError(Exception):
+    """The run was stopped from outside."""
+
+
+def run(base, tokenizer, settings, folder, stop_at=None):
+    """A run of a few steps; stops where the dev figures would be measured for the so manieth time."""
+    folder.mkdir(exist_ok=True)
+    torch.manual_seed(0)
+    network = make_network(base, attention="eager")
+    measured, lines = [], []
+
+    def measure():
+        measured.append(len(measured))
+        if len(measured) == stop_at:
+            raise StoppedError
+        return "dev"
+
+    train(network, tokenizer, POOL, settings, folder, "cpu", lines.append, measure)
+    return network, lines
+
+
+def test_a_checkpoint_of_other_settings_is_refused(base, tokenizer, tmp_path):
+    torch.save({"settings": {"seed": 99}}, tmp_path / "checkpoint.pt")
+    with pytest.raises(ValueError, match="made with other settings"):
+        run(base, tokenizer, Settings(epochs=0.1, pieces=512), tmp_path)
+
+
+def write_folder(folder):
+    """Every set with two questions, and one question for each title that is held back."""
+    for source in (*SOURCES, EVALUATION):
+        titles = (*DEV_TITLES, *TEST_TITLES, "Force") if source == "squad2-dev-half" else ("A_title", None)
+        rows = [
+            {"question": f"Q {source}  {t}?", "sentences": ["One.", "Two."], "positive": [1], "answer": "Two"}
+            | {"spans": [[1, 0, 3], [1, 0, 99]], "title": t and t.replace(" ", "_")}
+            for t in titles
+        ]
+        with gzip.open(folder / f"{source}.jsonl.gz", "wt", encoding="utf-8") as file:
+            file.write("\n".join(json.dumps(row) for row in rows))
+
+
+def test_held_back_titles_and_the_evaluation_set_are_not_trained_on(tmp_path):
+    write_folder(tmp_path)
+    questions = load_questions(tmp_path)
+    assert {q.title for q in questions.dev} == set(DEV_TITLES)
+    assert {q.title for q in questions.test} == set(TEST_TITLES)
+    assert {q.source for q in questions.xquad} == {EVALUATION}
+    assert {q.source for q in questions.train} == set(SOURCES)
+    assert not {*DEV_TITLES, *TEST_TITLES} & {q.title for q in questions.train}
+    assert questions.train[0].spans == ((1, 0, 3),)
+
+
+def test_a_missing_set_is_named(tmp_path):
+    with pytest.raises(CitewellError, match=r"squad2-dev-half\.jsonl\.gz' is missing"):
+        load_questions(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold", "f1"),
+    [("the 10 ports", "10 ports", 1.0), ("10 ports", "ports", 2 / 3), ("Paris", "Genoa", 0.0), ("", "Genoa", 0.0)],
+)
+def test_token_f1_is_that_of_squad(answer, gold, f1):
+    assert token_f1(answer, gold) == pytest.approx(f1)
+
+
+def test_a_networks_scores_do_not_depend_on_the_padding_beside_them(base, tokenizer):
+    network = make_network(base).eval()
+    windows = encode_windows(tokenizer, [example.window for example in draw_epoch(POOL, 0)][:6])
+    with torch.inference_mode():
+        together, _ = network(collate(windows))
+        for row, window in enumerate(windows):
+            alone, _ = network(collate([window]))
+            count = len(window.ends)
+            assert np.allclose(together[row, :count], alone[0], atol=1e-4)
+            assert torch.isneginf(together[row, count:]).all()
+
+
+def test_random_is_drawn_from_the_seed_alone():
+    random.seed(1)
+    first = list(draw_epoch(POOL, 0))
+    random.seed(2)
+    assert list(draw_epoch(POOL, 0)) == first
+
+
+def test_a_network_in_training_drops_nothing_out_and_leaves_the_base_model_alone(base, tokenizer):
+    network = make_network(base).train()
+    batch = collate(encode_windows(tokenizer, [QUESTIONS_WINDOW]))
+    assert torch.equal(network(batch)[0], network(batch)[0])
+    assert not base.training
+    assert all(parameter.requires_grad for parameter in base.parameters())
+    assert not any(parameter.requires_grad for parameter in network.encoder.embeddings.parameters())
+    shared = network.encoder.embeddings.word_embeddings.weight
+    assert shared.data_ptr() == base.embeddings.word_embeddings.weight.data_ptr()
+
+
+QUESTIONS_WINDOW = Window("How many ports has Genoa?", "Genoa", ("Genoa lies by the sea.", "It has 12 ports."))
