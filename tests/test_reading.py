@@ -1,0 +1,82 @@
+"""Measuring the reader away from the seeds: public questions as cases, scores beside cosine and BM25, the ablation."""
+
+import numpy as np
+import pytest
+
+from eval.ablation import decide, describe
+from eval.cases import Case, locate_gold
+from eval.fit import Measured, fit_margin
+from eval.public import write_corpus
+from eval.reading import rights, score_by_bm25, score_by_cosine
+from rag.reader import EVIDENCE, Weights
+from rag.signals import SIGNALS
+from rag.train.questions import Question
+
+SENTENCES = ("Genoa lies by the sea.", "It has 12 ports.", "Its mayor is Marco Bucci.")
+
+
+def question(text, positive, title="Genoa", answer=""):
+    return Question(text, SENTENCES, positive, (), answer, title, "squad2-dev-half")
+
+
+QUESTIONS = [
+    question("How many ports has it?", (1,), answer="12"),
+    question("Who is the mayor?", (2,)),
+    question("Who was the first mayor?", ()),
+]
+
+
+def test_public_questions_become_cases_whose_gold_stands_in_the_written_articles(tmp_path):
+    cases = write_corpus([*QUESTIONS, question("What?", (0,), title="")], tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["Genoa.txt"]
+    assert (tmp_path / "Genoa.txt").read_text() == "Genoa\n\n" + " ".join(SENTENCES) + "\n"
+    assert [(case.kind, case.answerable, case.short) for case in cases] == [
+        ("fact", True, "12"),
+        ("fact", True, None),
+        ("near_miss", False, None),
+    ]
+    text = (tmp_path / "Genoa.txt").read_text()
+    (((place,),),) = (locate_gold(cases[0], tmp_path),)
+    assert text[place.start : place.end] == "It has 12 ports."
+
+
+@pytest.mark.parametrize("by", ["cosine", "bm25"])
+def test_each_sentence_of_a_passage_gets_a_score_and_the_best_is_compared_with_the_gold(by, embedder):
+    scores = score_by_cosine(QUESTIONS, embedder) if by == "cosine" else score_by_bm25(QUESTIONS)
+    assert [len(row) for row in scores] == [3, 3, 3]
+    assert rights(QUESTIONS, scores) == [True, True, None]
+
+
+def measured(model, gold, answerable=True):
+    """A case whose candidates have these signals of the model; the evidence is that signal."""
+    signals = np.zeros((len(model), len(SIGNALS)))
+    signals[:, SIGNALS.index("model")] = model
+    evidence = np.zeros((len(model), len(EVIDENCE)))
+    evidence[:, EVIDENCE.index("model")] = model
+    right = np.asarray([gold], bool) if answerable else np.zeros((0, len(model)), bool)
+    case = Case("x", "dev", "fact", "Why?", answerable, None, ())
+    return Measured(case, signals, right, lambda row: evidence[row])
+
+
+WEIGHTS = Weights({"model": 1.0}, dict.fromkeys(EVIDENCE, 0.0) | {"model": 1.0}, 1.0, 0.0, 0.6, 1.0)
+
+
+def test_a_readers_outcome_is_that_of_its_best_sentence():
+    outcome = decide(measured([0.0, 2.0], [False, True]), WEIGHTS)
+    assert (outcome.right, outcome.answered, outcome.confidence) == (True, True, 0.881)
+    outcome = decide(measured([0.0, -1.0], [False, True]), WEIGHTS)
+    assert (outcome.right, outcome.answered, outcome.confidence) == (False, False, 0.5)
+    assert decide(measured([3.0], [], answerable=False), WEIGHTS).right is False
+
+
+def test_a_line_of_the_ablation_gives_each_figure_with_its_interval():
+    cases = [measured([2.0], [True]), measured([-2.0], [], answerable=False)] * 5
+    line = describe("nothing", [decide(case, WEIGHTS) for case in cases])
+    assert line == "| nothing | 1.000 (1.00–1.00) | 1.000 (1.00–1.00) | 1.000 (1.00–1.00) |"
+
+
+def test_the_margin_is_the_widest_that_keeps_three_quarters_of_the_quotes_right():
+    score = {"model": 1.0}
+    assert fit_margin([measured([2.0, 1.1], [True, True]), measured([2.0, -0.6], [True, False])], score) == 3.0
+    assert fit_margin([measured([2.0, 0.9], [True, False])], score) == 1.0
+    assert fit_margin([measured([2.0], [False])], score) == 0.25
