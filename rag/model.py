@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.config import DEFAULT_EMBEDDING
-from rag.embed import load_embedder
+from rag.embed import file_sha256, load_embedder
 from rag.errors import ModelError
 from rag.windows import EncodedWindow, Window, encode_windows
 
@@ -124,13 +123,7 @@ def _has_bfloat16(device: str) -> bool:
 
     if device != "cpu":
         return torch.cuda.is_available() and torch.cuda.is_bf16_supported()
-    capabilities = torch.backends.cpu.get_cpu_capability(), torch.cpu._is_avx512_bf16_supported()
-    return bool(capabilities[1])
-
-
-def file_sha256(file: Path) -> str:
-    with file.open("rb") as data:
-        return hashlib.file_digest(data, "sha256").hexdigest()
+    return bool(torch.cpu._is_avx512_bf16_supported())
 
 
 @cache

@@ -103,7 +103,7 @@ class TrainedReader:
     def read(
         self, question: Standalone, encoded: EncodedText, candidates: Sequence[Candidate], lexical: LexicalIndex
     ) -> Reading:
-        """See `Reader.read`. The model reads all candidates; the embedder only those that are not in memory yet.
+        """See `Reader.read`. The model reads the best candidates; the embedder those not in memory yet.
 
         A question of stop words alone ("What can you do?") asks nothing of the articles and is declined.
         """

@@ -160,7 +160,7 @@ def run(base, tokenizer, settings, folder, stop_at=None):
 
 def test_a_checkpoint_of_other_settings_is_refused(base, tokenizer, tmp_path):
     torch.save({"settings": {"seed": 99}}, tmp_path / "checkpoint.pt")
-    with pytest.raises(ValueError, match="made with other settings"):
+    with pytest.raises(CitewellError, match="made with other settings"):
         run(base, tokenizer, Settings(epochs=0.1, pieces=512), tmp_path)
 
 

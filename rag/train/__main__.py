@@ -6,8 +6,10 @@ import argparse
 import copy
 import hashlib
 import json
+import sys
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +17,9 @@ import torch
 from numpy.typing import NDArray
 
 from rag.config import DEFAULT_EMBEDDING
-from rag.embed import load_embedder
-from rag.model import ReadingModel, file_sha256
+from rag.embed import file_sha256, load_embedder
+from rag.errors import CitewellError
+from rag.model import ReadingModel
 from rag.network import ReaderNetwork, make_network, save_network
 from rag.train.examples import Pool
 from rag.train.loop import Settings, train
@@ -24,7 +27,7 @@ from rag.train.lora import add_lora, merge_lora
 from rag.train.measure import measure_model
 from rag.train.mining import Embed, mine_passages
 from rag.train.near_misses import make_vocabulary
-from rag.train.questions import SOURCES, Question, load_questions
+from rag.train.questions import SOURCES, Question, Questions, load_questions
 
 _DEFAULT = Settings()
 _STARTED = time.monotonic()
@@ -32,10 +35,22 @@ _STARTED = time.monotonic()
 
 def main() -> None:
     """Trains, then writes reader.safetensors into the output folder and prints its figures and hash."""
-    options = _parse()
+    try:
+        _make_model(_parse())
+    except CitewellError as error:
+        sys.exit(str(error))
+
+
+def _make_model(options: argparse.Namespace) -> None:
     torch.manual_seed(options.seed)
     options.out.mkdir(parents=True, exist_ok=True)
-    settings = Settings(seed=options.seed, epochs=options.epochs, learning_rate=options.learning_rate)
+    settings = Settings(
+        seed=options.seed,
+        epochs=options.epochs,
+        learning_rate=options.learning_rate,
+        without=tuple(options.without),
+        lora=options.lora,
+    )
     questions = load_questions(options.data)
     report(f"{len(questions.train):,} questions to train on, {len(questions.dev):,} for dev figures")
     pool = _make_pool(options, questions.train)
@@ -55,7 +70,7 @@ def main() -> None:
     train(network, tokenizer, pool, settings, options.out, options.device, report, measure)
     if options.lora:
         merge_lora(network)
-    _finish(network, model, options, questions.test, questions.xquad)
+    _finish(network, model, settings, options.out, questions)
 
 
 def _parse() -> argparse.Namespace:
@@ -120,14 +135,17 @@ def _make_embed(device: str) -> Embed:
 def _finish(
     network: ReaderNetwork,
     model: ReadingModel,
-    options: argparse.Namespace,
-    test: tuple[Question, ...],
-    xquad: tuple[Question, ...],
+    settings: Settings,
+    folder: Path,
+    questions: Questions,
 ) -> None:
     network.eval()
-    figures = {"squad2_test": str(measure_model(model, test)), "xquad": str(measure_model(model, xquad))}
-    file = options.out / "reader.safetensors"
-    save_network(network, file, {"seed": options.seed, "epochs": options.epochs, "without": options.without, **figures})
+    figures = {
+        "squad2_test": str(measure_model(model, questions.test)),
+        "xquad": str(measure_model(model, questions.xquad)),
+    }
+    file = folder / "reader.safetensors"
+    save_network(network, file, {**asdict(settings), **figures})
     for name, value in figures.items():
         report(f"{name}: {value}")
     report(f"{file}: {file.stat().st_size / 1e6:.1f} MB, SHA-256 {file_sha256(file)}")

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rag.errors import CitewellError
 from rag.model import batch_by_length
 from rag.network import Batch, ReaderNetwork, collate
 from rag.train.examples import Example, Pool, draw_epoch
@@ -26,7 +27,10 @@ CHUNK = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a run is made with; `pieces` is the batch's size in word pieces, padding included."""
+    """What a run is made with; `pieces` is the batch's size in word pieces, padding included.
+
+    `without` names what the ablation leaves out, `lora` is the rank of low-rank updates, 0 for whole layers.
+    """
 
     seed: int = 0
     epochs: float = 2.0
@@ -38,6 +42,8 @@ class Settings:
     binary_weight: float = 0.5
     checkpoint_minutes: float = 5.0
     dev_steps: int = 1_000
+    without: tuple[str, ...] = ()
+    lora: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +204,7 @@ def _resume(folder: Path, settings: Settings, network: Any, optimizer: Any, sche
         return 0
     state = torch.load(file, map_location="cpu", weights_only=True)
     if state["settings"] != asdict(settings):
-        raise ValueError(f"'{file}' was made with other settings. Name another --out, or remove it.")
+        raise CitewellError(f"'{file}' was made with other settings. Name another --out, or remove it.")
     network.load_state_dict(state["network"], strict=False)
     optimizer.load_state_dict(state["optimizer"])
     schedule.load_state_dict(state["schedule"])
