@@ -6,8 +6,7 @@ What each source of training data is worth takes a training run each: `python -m
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,8 @@ import numpy as np
 
 from eval.cases import load_cases
 from eval.fit import Measured, fit, measure_cases, measure_dev
-from eval.metrics import auroc, balanced_accuracy, bootstrap_interval, mean
+from eval.metrics import auroc, balanced_accuracy, mean, with_interval
+from eval.public import parse_data
 from rag.config import Config
 from rag.reader import EVIDENCE, Weights, judge_evidence, score_sentences
 from rag.signals import SIGNALS
@@ -36,9 +36,7 @@ class Outcome:
 
 def main() -> None:
     """Fits, judges and writes the table."""
-    parser = argparse.ArgumentParser(prog="python -m eval.ablation", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with the question sets of the model card")
-    seeds, others = measure_dev(parser.parse_args().data)
+    seeds, others = measure_dev(parse_data("eval.ablation", __doc__))
     test = measure_cases(load_cases(split="test"), Config().corpus)
     signals = tuple(dict.fromkeys([*SIGNALS, *EVIDENCE]))
     left_out: dict[str, Collection[str]] = {"nothing": (), "all of the model": OF_MODEL}
@@ -72,7 +70,7 @@ def decide(measured: Measured, weights: Weights) -> Outcome:
 def describe(name: str, outcomes: Sequence[Outcome]) -> str:
     """A line of the table."""
     figures = (first_right, confidence_auroc, balanced)
-    return " | ".join([f"| {name}", *(_with_interval(outcomes, figure) for figure in figures)]) + " |"
+    return " | ".join([f"| {name}", *(with_interval(outcomes, figure) for figure in figures)]) + " |"
 
 
 def first_right(outcomes: Sequence[Outcome]) -> float | None:
@@ -88,11 +86,6 @@ def confidence_auroc(outcomes: Sequence[Outcome]) -> float | None:
 def balanced(outcomes: Sequence[Outcome]) -> float | None:
     """Balanced accuracy of answering and declining."""
     return balanced_accuracy([outcome.answerable for outcome in outcomes], [outcome.answered for outcome in outcomes])
-
-
-def _with_interval(outcomes: Sequence[Outcome], figure: Callable[[Sequence[Outcome]], float | None]) -> str:
-    value, interval = figure(outcomes), bootstrap_interval(outcomes, figure, samples=300)
-    return "" if value is None or interval is None else f"{value:.3f} ({interval[0]:.2f}–{interval[1]:.2f})"
 
 
 if __name__ == "__main__":

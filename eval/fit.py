@@ -7,7 +7,6 @@ that knowledge is worth more than a better fit.
 
 from __future__ import annotations
 
-import argparse
 import json
 import tempfile
 from collections.abc import Callable, Collection, Sequence
@@ -20,7 +19,7 @@ from scipy.optimize import minimize
 
 import rag.reader
 from eval.cases import Case, load_cases
-from eval.public import write_corpus
+from eval.public import parse_data, write_corpus
 from rag.config import Config
 from rag.converse import make_standalone
 from rag.embed import load_embedder
@@ -31,7 +30,7 @@ from rag.retrieve import retrieve
 from rag.schema import Candidate
 from rag.signals import SIGNALS, weigh_question
 from rag.spelling import correct_spelling
-from rag.train.questions import load_questions
+from rag.train.questions import Questions
 
 FOR = {"cosine", "passage_cosine", "bm25", "maxsim", "context_maxsim", "weakest", "covered", "context_covered"}
 FOR |= {"right_type", "year_met", "words", "near_cited", "model", "span", "support"}
@@ -68,9 +67,7 @@ class Measured:
 
 def main() -> None:
     """Fits and writes rag/reader.json."""
-    parser = argparse.ArgumentParser(prog="python -m eval.fit", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with the question sets of the model card")
-    seeds, others = measure_dev(parser.parse_args().data)
+    seeds, others = measure_dev(parse_data("eval.fit", __doc__))
     weights = fit(seeds, others)
     result = {
         "fitted": f"python -m eval.fit, on {len(seeds)} dev cases of eval/facts.jsonl and {len(others)} of SQuAD 2.0",
@@ -116,11 +113,11 @@ def _shared_out(measured: Sequence[Measured], together: float) -> list[Measured]
     return [replace(m, share=together / len(measured)) for m in measured]
 
 
-def measure_dev(data: Path) -> tuple[list[Measured], list[Measured]]:
+def measure_dev(questions: Questions) -> tuple[list[Measured], list[Measured]]:
     """The cases about the seeds and those about other articles."""
     with tempfile.TemporaryDirectory() as folder:
         corpus = Path(folder) / "articles"
-        others = write_corpus(load_questions(data).dev, corpus)
+        others = write_corpus(questions.dev, corpus)
         return measure_cases(load_cases(split="dev"), Config().corpus), measure_cases(others, corpus)
 
 

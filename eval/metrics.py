@@ -200,3 +200,9 @@ def bootstrap_interval(
     draws = np.random.default_rng(seed).integers(len(items), size=(samples, len(items)))
     values = [value for draw in draws if (value := statistic([items[i] for i in draw])) is not None]
     return (float(np.percentile(values, 2.5)), float(np.percentile(values, 97.5))) if values else None
+
+
+def with_interval(items: Sequence[Item], statistic: Callable[[Sequence[Item]], float | None]) -> str:
+    """The statistic with its bootstrap interval, as "0.816 (0.73–0.89)"; "" where it has no value."""
+    value, interval = statistic(items), bootstrap_interval(items, statistic, samples=300)
+    return "" if value is None or interval is None else f"{value:.3f} ({interval[0]:.2f}–{interval[1]:.2f})"

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 from eval.cases import Case, Passage
-from rag.train.questions import Question
+from rag.errors import CitewellError
+from rag.train.questions import Question, Questions, load_questions
+
+
+def parse_data(module: str, about: str | None) -> Questions:
+    """The questions of the folder that the command line names with --data; ends the program where it holds none."""
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=about)
+    parser.add_argument("--data", type=Path, required=True, help="folder with the question sets of the model card")
+    folder: Path = parser.parse_args().data
+    try:
+        return load_questions(folder)
+    except CitewellError as error:
+        parser.error(str(error))
 
 
 def write_corpus(questions: Sequence[Question], corpus: Path) -> tuple[Case, ...]:

@@ -5,22 +5,21 @@ On XQuAD and on the held-back titles of SQuAD 2.0, beside cosine, BM25 and the b
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from eval.metrics import auroc, bootstrap_interval, mean
+from eval.metrics import auroc, mean, with_interval
+from eval.public import parse_data
 from rag.config import Config
 from rag.embed import Embedder, load_embedder
 from rag.lexical import LexicalIndex
 from rag.model import load_reading_model
 from rag.train.measure import read_passages, token_f1
-from rag.train.questions import Question, load_questions
+from rag.train.questions import Question
 from rag.words import stems
 
 Scores = list[list[float]]
@@ -29,9 +28,7 @@ Scores = list[list[float]]
 
 def main() -> None:
     """Prints the table."""
-    parser = argparse.ArgumentParser(prog="python -m eval.reading", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with the question sets of the model card")
-    questions = load_questions(parser.parse_args().data)
+    questions = parse_data("eval.reading", __doc__)
     embedder = load_embedder(Config().embedding, Config().device)
     table = Table(box=SIMPLE_HEAD)
     for column in ("set", "scored by", "first sentence right", "span F1", "near-miss AUROC"):
@@ -85,9 +82,9 @@ def rights(questions: Sequence[Question], scores: Scores) -> list[bool | None]:
 def _describe(questions: Sequence[Question], scores: Scores, spans: list[list[str]] | None) -> list[str]:
     answerable = [bool(question.positive) for question in questions]
     pairs = list(zip(answerable, [max(row) for row in scores], strict=True))
-    near_miss = None if all(answerable) else _rate(pairs, lambda items: auroc(*zip(*items, strict=True)))
-    f1 = _rate(_span_scores(questions, scores, spans), mean) if spans else None
-    return [_rate(rights(questions, scores), mean) or "", f1 or "", near_miss or ""]
+    near_miss = with_interval(pairs, lambda items: auroc(*zip(*items, strict=True)))
+    f1 = with_interval(_span_scores(questions, scores, spans), mean) if spans else ""
+    return [with_interval(rights(questions, scores), mean), f1, near_miss]
 
 
 def _span_scores(questions: Sequence[Question], scores: Scores, spans: list[list[str]]) -> list[float]:
@@ -98,11 +95,6 @@ def _span_scores(questions: Sequence[Question], scores: Scores, spans: list[list
         if golds:
             found.append(max(token_f1(texts[first], gold) for gold in golds))
     return found
-
-
-def _rate(items: Sequence[object], statistic: Callable[..., float | None]) -> str | None:
-    value, interval = statistic(items), bootstrap_interval(items, statistic, samples=300)
-    return None if value is None or interval is None else f"{value:.3f} ({interval[0]:.2f}–{interval[1]:.2f})"
 
 
 if __name__ == "__main__":

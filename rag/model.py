@@ -75,18 +75,21 @@ class ReadingModel:
     def read(self, windows: Sequence[Window]) -> list[WindowReading]:
         """The windows' readings, in their order; [] for none. Windows of like length share a forward pass."""
         with self._turn:
-            encoded = encode_windows(self._tokenizer, windows)
+            encoded, batches = self._encode(windows)
             readings: dict[int, WindowReading] = {}
-            for rows in batch_by_length([len(window) for window in encoded], BATCH_PIECES):
+            for rows in batches:
                 readings |= zip(rows, self.forward([encoded[row] for row in rows]), strict=True)
         return [readings[row] for row in range(len(encoded))]
 
     def encode(self, windows: Sequence[Window]) -> list[list[EncodedWindow]]:
         """The windows' word pieces in the batches that `read` makes of them."""
         with self._turn:
-            encoded = encode_windows(self._tokenizer, windows)
-        batches = batch_by_length([len(window) for window in encoded], BATCH_PIECES)
+            encoded, batches = self._encode(windows)
         return [[encoded[row] for row in rows] for rows in batches]
+
+    def _encode(self, windows: Sequence[Window]) -> tuple[list[EncodedWindow], list[list[int]]]:
+        encoded = encode_windows(self._tokenizer, windows)
+        return encoded, batch_by_length([len(window) for window in encoded], BATCH_PIECES)
 
     def forward(self, windows: Sequence[EncodedWindow]) -> list[WindowReading]:
         """One forward pass for all the windows."""

@@ -15,6 +15,7 @@ MOST_AROUND = 2
 MOST_WORDS = 12
 """Of a short answer; a longer one is better read as the quote."""
 
+_WORD = re.compile(r"\w+")
 _YES_NO = re.compile(
     r"^\W*(?:and |but |or )?(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|should|may|might)\b",
     re.IGNORECASE,
@@ -28,7 +29,7 @@ def choose_short(sentence: str, judgement: Judgement, question: Standalone, need
     """
     if needs.asks in ("reason", "manner") or asks_yes_no(question):
         return None
-    start, end = judgement.start, judgement.end
+    start, end = widen_to_words(sentence, judgement.start, judgement.end)
     if needs.asks in FIGURES:
         touched = [(a, b) for a, b in typed_spans(sentence, needs.asks) if a < end and start < b]
         if not touched:
@@ -42,6 +43,14 @@ def choose_short(sentence: str, judgement: Judgement, question: Standalone, need
     if not said or len(span.split()) > MOST_WORDS or all(word.stem in asked for word in said):
         return None
     return span.strip()
+
+
+def widen_to_words(sentence: str, start: int, end: int) -> tuple[int, int]:
+    """The span without a cut through a word: word pieces may end inside of one. An empty span stays empty."""
+    if start == end:
+        return start, end
+    touched = [m.span() for m in _WORD.finditer(sentence) if m.start() < end and start < m.end()]
+    return (min(start, touched[0][0]), max(end, touched[-1][1])) if touched else (start, end)
 
 
 def asks_yes_no(question: Standalone) -> bool:

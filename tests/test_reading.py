@@ -6,7 +6,7 @@ import pytest
 from eval.ablation import decide, describe
 from eval.cases import Case, locate_gold
 from eval.fit import Measured, fit_margin
-from eval.public import write_corpus
+from eval.public import parse_data, write_corpus
 from eval.reading import rights, score_by_bm25, score_by_cosine
 from rag.reader import EVIDENCE, Weights
 from rag.signals import SIGNALS
@@ -80,3 +80,10 @@ def test_the_margin_is_the_widest_that_keeps_three_quarters_of_the_quotes_right(
     assert fit_margin([measured([2.0, 1.1], [True, True]), measured([2.0, -0.6], [True, False])], score) == 3.0
     assert fit_margin([measured([2.0, 0.9], [True, False])], score) == 1.0
     assert fit_margin([measured([2.0], [False])], score) == 0.25
+
+
+def test_a_folder_without_the_question_sets_ends_the_program_in_one_line(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["fit", "--data", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        parse_data("eval.fit", "Fits.")
+    assert "squad2-dev-half.jsonl.gz' is missing" in capsys.readouterr().err

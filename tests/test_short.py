@@ -40,3 +40,7 @@ def test_the_short_answer_is_a_whole_value_or_none(question, span, expected):
 def test_of_a_follow_up_the_current_question_says_whether_yes_or_no_is_asked():
     earlier = "Who said so? "
     assert short(earlier + "Is that Hazi?", SENTENCE, "Seymur Hazi", focus=len(earlier)) is None
+
+
+def test_a_span_that_ends_inside_of_a_word_is_widened_to_the_whole_word():
+    assert short("Who said so?", SENTENCE, "mur Haz") == "Seymur Hazi"

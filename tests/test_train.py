@@ -62,11 +62,10 @@ def test_what_is_marked_right_stands_in_the_window():
     assert 0.3 < len(answered) / len(examples) < 0.7
     known = {q.answer for q in QUESTIONS}
     for example in answered:
-        assert example.has_span
         ((sentence, start, end),) = example.spans
         assert sentence in example.positive
         assert example.window.sentences[sentence][start:end] in known
-    assert all(example.spans == () and example.has_span for example in examples if not example.positive)
+    assert all(example.spans == () for example in examples if not example.positive)
 
 
 def test_sources_and_near_misses_can_be_left_out():

@@ -36,15 +36,11 @@ RIVALS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A window and what is right about it: `positive` sentences, and `spans` (sentence, start, end) where known.
-
-    `has_span` is False where there is an answer but nobody has marked its words.
-    """
+    """A window and what is right about it: `positive` sentences, and `spans` (sentence, start, end) where known."""
 
     window: Window
     positive: tuple[int, ...]
     spans: tuple[tuple[int, int, int], ...]
-    has_span: bool
 
 
 @dataclass(frozen=True)
@@ -146,7 +142,7 @@ def _example(text: str, question: Question, run: range, draw: random.Random) -> 
     positive = tuple(number - run.start for number in question.positive if number in run)
     spans = tuple((s - run.start, start, end) for s, start, end in question.spans if s in run)
     window = Window(text, _title(question, draw), question.sentences[run.start : run.stop])
-    return Example(window, positive, spans, bool(spans) or not positive)
+    return Example(window, positive, spans)
 
 
 def _title(question: Question, draw: random.Random) -> str:
@@ -160,18 +156,16 @@ def _draw_negative(pool: Pool, number: int, run: range, draw: random.Random) -> 
     if kind < 0.45 and pool.near_misses:
         changed = make_near_miss(question, window, pool.vocabulary, draw)
         if changed:
-            return Example(Window(changed, _title(question, draw), window), (), (), has_span=True)
+            return Example(Window(changed, _title(question, draw), window), (), ())
     if kind < 0.57 and pool.near_misses:
         other = change_passage(question, window, pool.vocabulary, draw)
         if other:
-            return Example(Window(question.text, _title(question, draw), other), (), (), has_span=True)
+            return Example(Window(question.text, _title(question, draw), other), (), ())
     if kind < 0.85 and pool.mined_negatives and pool.mined[number]:
         mined = pool.questions[draw.choice(pool.mined[number])]
         nearest = _most_alike(question.text, mined.sentences, draw)
         run = _run(mined.sentences, nearest, draw)
-        return Example(
-            Window(question.text, _title(mined, draw), mined.sentences[run.start : run.stop]), (), (), has_span=True
-        )
+        return Example(Window(question.text, _title(mined, draw), mined.sentences[run.start : run.stop]), (), ())
     return _without_answer(question, draw)
 
 
@@ -196,7 +190,7 @@ def _draw_rival(question: Question, draw: random.Random) -> Example | None:
     alike = _most_alike(question.text, [question.sentences[number] for number in others], draw)
     last = others[alike if draw.random() < 0.6 else draw.randrange(len(others))]
     window = question.sentences[max(0, last - 1) : last + 1]
-    return Example(Window(question.text, _title(question, draw), window), (), (), has_span=True)
+    return Example(Window(question.text, _title(question, draw), window), (), ())
 
 
 def _without_answer(question: Question, draw: random.Random) -> Example | None:
@@ -208,4 +202,4 @@ def _without_answer(question: Question, draw: random.Random) -> Example | None:
     answer = question.answer.lower()
     if not window or (len(answer) > 2 and any(answer in sentence.lower() for sentence in window)):
         return None
-    return Example(Window(question.text, _title(question, draw), window), (), (), has_span=True)
+    return Example(Window(question.text, _title(question, draw), window), (), ())

@@ -79,13 +79,14 @@ def _load(folder: Path, source: str) -> list[Question]:
 
 
 def _read(row: dict[str, object], source: str) -> Question:
-    sentences, spans = row["sentences"], row["spans"]
+    sentences, positive, spans = row["sentences"], row["positive"], row["spans"]
     assert isinstance(sentences, list)
+    assert isinstance(positive, list)
     assert isinstance(spans, list)
     return Question(
         text=" ".join(str(row["question"]).split()),
         sentences=tuple(sentences),
-        positive=tuple(row["positive"]),  # type: ignore[arg-type]
+        positive=tuple(positive),
         spans=tuple((int(s), int(a), int(b)) for s, a, b in spans if 0 <= a < b <= len(sentences[s])),
         answer=str(row["answer"] or ""),
         title=str(row["title"] or "").replace("_", " "),
