@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -95,6 +96,17 @@ def first_rank(candidates: Sequence[Placed], gold: Facts) -> int | None:
     return next((rank for rank, candidate in enumerate(candidates, 1) if facts_supported(candidate, gold)), None)
 
 
+def find_relevant(candidates: Sequence[Placed], gold: Facts) -> list[bool]:
+    """Of each candidate, in order, whether it states a fact that none before it states."""
+    seen: set[int] = set()
+    relevant = []
+    for candidate in candidates:
+        new = set(facts_supported(candidate, gold)) - seen
+        relevant.append(bool(new))
+        seen |= new
+    return relevant
+
+
 def is_verbatim(citation: Citation, corpus: Path) -> bool:
     """Whether the file, read anew from disk, has the citation's SHA-256 and its very words at its offsets."""
     try:
@@ -179,6 +191,33 @@ def mrr(ranks: Sequence[int | None], k: int) -> float | None:
     return mean([1 / rank if rank is not None and rank <= k else 0.0 for rank in ranks])
 
 
+def ndcg_at_k(relevant: Sequence[bool], total: int, k: int) -> float | None:
+    """Discounted gain of the first `k` candidates over the best possible: sum of 1 / log2(rank + 1) over relevant ones.
+
+    `relevant` says of each candidate, best first, whether it states a fact that none before it states; `total` is the
+    number of facts. None without facts. Järvelin and Kekäläinen, 2002, with gains of 0 and 1.
+    """
+    if not total:
+        return None
+    gains = [1 / math.log2(rank + 1) for rank, hit in enumerate(relevant[:k], 1) if hit]
+    return sum(gains) / sum(1 / math.log2(rank + 1) for rank in range(1, min(total, k) + 1))
+
+
+def risk_coverage_area(right: Sequence[bool], confidences: Sequence[float]) -> float | None:
+    """Mean error rate among the most confident 1, 2, … all items; 0 is best, None without items.
+
+    Items of equal confidence count as one step, each with the error rate of all of them together. El-Yaniv and Wiener,
+    2010; Geifman et al., 2019.
+    """
+    if not confidences:
+        return None
+    wrong, values = 1 - np.asarray(right, float), np.asarray(confidences, float)
+    risks: list[float] = []
+    for value in np.unique(values)[::-1]:
+        risks += [float(wrong[values >= value].mean())] * int((values == value).sum())
+    return sum(risks) / len(risks)
+
+
 def percentile(values: Sequence[float], percent: float) -> float | None:
     """The value below which `percent` of the values lie, interpolated linearly; None without values."""
     return float(np.percentile(values, percent)) if values else None
@@ -200,6 +239,43 @@ def bootstrap_interval(
     draws = np.random.default_rng(seed).integers(len(items), size=(samples, len(items)))
     values = [value for draw in draws if (value := statistic([items[i] for i in draw])) is not None]
     return (float(np.percentile(values, 2.5)), float(np.percentile(values, 97.5))) if values else None
+
+
+def mcnemar(before: Sequence[bool], after: Sequence[bool]) -> float:
+    """Two-sided exact p-value for paired outcomes: the chance of so uneven a split of those that changed.
+
+    1 where nothing changed. McNemar, 1947, with the binomial distribution instead of the normal one.
+    """
+    won = sum(new and not old for old, new in zip(before, after, strict=True))
+    lost = sum(old and not new for old, new in zip(before, after, strict=True))
+    changed, fewer = won + lost, min(won, lost)
+    tail: float = sum(math.comb(changed, count) for count in range(fewer + 1)) / 2**changed
+    return min(1.0, 2 * tail)
+
+
+def paired_difference(
+    before: Sequence[Item],
+    after: Sequence[Item],
+    statistic: Callable[[Sequence[Item]], float | None],
+    samples: int = 1_000,
+    seed: int = 0,
+) -> tuple[float, tuple[float, float], float] | None:
+    """Difference of the statistic, its 95% interval, and a two-sided p-value, all from resamples of the same pairs.
+
+    The p-value is twice the share of resamples on the other side of 0, at least 1 / `samples`; 1 where no resample
+    differs. None where the statistic has no value. Efron and Tibshirani, 1993, chapter 16.
+    """
+    old, new = statistic(before), statistic(after)
+    if old is None or new is None:
+        return None
+    draws = np.random.default_rng(seed).integers(len(before), size=(samples, len(before)))
+    pairs = ((statistic([before[i] for i in draw]), statistic([after[i] for i in draw])) for draw in draws)
+    changes = np.asarray([two - one for one, two in pairs if one is not None and two is not None])
+    if not len(changes) or not changes.any():
+        return new - old, (0.0, 0.0), 1.0
+    beyond = min((changes <= 0).mean(), (changes >= 0).mean())
+    interval = (float(np.percentile(changes, 2.5)), float(np.percentile(changes, 97.5)))
+    return new - old, interval, min(1.0, max(2 * float(beyond), 1 / samples))
 
 
 def with_interval(items: Sequence[Item], statistic: Callable[[Sequence[Item]], float | None]) -> str:

@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from eval.compare import SURE, Comparison
+from eval.perturb import Outcome
 from eval.run import CaseResult
 from eval.summary import Evaluation, Figure, Summary
 from rag.errors import CitewellError
@@ -51,7 +53,7 @@ def _kinds_table(evaluation: Evaluation) -> Table:
 
 
 def _cells(summary: Summary) -> list[str]:
-    return [str(summary.cases), *(_format(name, summary.value(name)) for name in COLUMNS)]
+    return [str(summary.cases), *(format_value(name, summary.value(name)) for name in COLUMNS)]
 
 
 def _totals_table(summary: Summary) -> Table:
@@ -59,18 +61,61 @@ def _totals_table(summary: Summary) -> Table:
     for header in ("metric", "value", "95% interval"):
         table.add_column(header, justify="left" if header == "metric" else "right")
     for name, figure in summary.figures.items():
-        table.add_row(name, _format(name, figure.value), _format_interval(figure))
+        table.add_row(name, format_value(name, figure.value), format_interval(figure))
     return table
 
 
-def _format_interval(figure: Figure) -> str:
-    return " – ".join(_format(figure.name, end) for end in figure.interval) if figure.interval else ""
+def format_interval(figure: Figure) -> str:
+    """Both ends; "" where there is no interval."""
+    return " – ".join(format_value(figure.name, end) for end in figure.interval) if figure.interval else ""
 
 
-def _format(name: str, value: float | None) -> str:
+def format_value(name: str, value: float | None) -> str:
+    """The value with three decimals; whole milliseconds, calls and tokens; a dash for None."""
     if value is None:
         return "–"
-    return f"{value:.0f}" if name.endswith("_ms") else f"{value:.3f}"
+    return f"{value:,.0f}" if name.endswith(("_ms", "_calls", "_tokens")) else f"{value:.3f}"
+
+
+def print_comparison(console: Console, comparison: Comparison) -> None:
+    """Each metric before and after, those that surely changed marked, then the cases won and lost with both answers."""
+    table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    for header in ("metric", "before", "after", "difference", "95% interval", "p", ""):
+        table.add_column(header, justify="left" if header in ("metric", "") else "right")
+    for change in comparison.changes:
+        low, high = (format_value(change.metric, end) for end in change.interval)
+        verdict = "" if change.p >= SURE else "worse" if change.is_worse else "better"
+        table.add_row(
+            change.metric,
+            format_value(change.metric, change.before),
+            format_value(change.metric, change.after),
+            format_value(change.metric, change.difference),
+            f"{low} – {high}",
+            f"{change.p:.3f}",
+            verdict,
+        )
+    console.print(table)
+    for label, pairs in (("Won", comparison.won), ("Lost", comparison.lost)):
+        console.print(f"\n[bold]{label}: {len(pairs)} of {comparison.cases} cases[/bold]", highlight=False)
+        for before, after in pairs:
+            console.print(f"  {escape(before.case.id)}  {escape(before.case.question)}", highlight=False)
+            for when, result in (("before", before), ("after", after)):
+                line = f"    {when}: {_first_shown(result).removeprefix('got:').strip()}"
+                console.print(
+                    escape(line + (f" ({'; '.join(result.faults)})" if result.faults else "")), highlight=False
+                )
+
+
+def print_outcomes(console: Console, outcomes: Sequence[Outcome]) -> None:
+    """What each perturbation was meant to do, and the share of the cases that stood it."""
+    table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    for header in ("perturbation", "the answer …", "cases", "share", "not: among them"):
+        table.add_column(header, justify="right" if header in ("cases", "share") else "left")
+    for outcome in outcomes:
+        few = ", ".join(outcome.failed[:3]) + (", …" if len(outcome.failed) > 3 else "")
+        share = format_value("share", outcome.share)
+        table.add_row(outcome.kind, outcome.what, str(outcome.cases), share, escape(few))
+    console.print(table)
 
 
 def print_failures(console: Console, results: Sequence[CaseResult]) -> None:
@@ -119,10 +164,6 @@ def write_report(path: Path, evaluation: Evaluation, setup: Mapping[str, Any]) -
         "total": asdict(evaluation.total),
         "kinds": {kind: asdict(summary) for kind, summary in evaluation.kinds.items()},
         "cases": [_case_record(result) for result in evaluation.results],
-        "retrieval": [
-            {"id": result.case.id, "rank": result.rank, "fact_recall": result.fact_recall}
-            for result in evaluation.retrieval
-        ],
     }
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,22 +9,26 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from eval.cache import AnswerCache, Recorded
 from eval.cases import Case, Facts, Place, locate_gold, locate_near
 from eval.metrics import (
     all_facts_covered,
     fact_recall,
     facts_supported,
+    find_relevant,
     first_quote_right,
     first_rank,
     is_verbatim,
+    ndcg_at_k,
     quote_precision,
     short_right,
 )
 from rag.assistant import Assistant
 from rag.config import Config
 from rag.converse import Standalone
-from rag.embed import EncodedText
+from rag.embed import EncodedText, load_embedder
 from rag.lexical import LexicalIndex
+from rag.reader import Reader, TrainedReader
 from rag.schema import Answer, Candidate, Reading
 
 
@@ -47,7 +51,9 @@ class CaseResult:
 
     `citations` and `nearest` are the quotes of an answer and the passages of a refusal. `top_passage_right` says
     whether the first thing shown, be it quote or passage, states a fact: the ranking, whatever the decision to answer.
-    `near_shown` says of an unanswerable case whether what contradicts it, or looks like its answer, is shown.
+    `near_shown` says of an unanswerable case whether what contradicts it, or looks like its answer, is shown. `rank`
+    is that of the first candidate before the reader that states a fact, from 1, None for nowhere; `candidate_recall` is
+    the share of the facts that the candidates state, `ndcg` their nDCG@10.
     """
 
     case: Case
@@ -63,6 +69,9 @@ class CaseResult:
     quote_precision: float | None
     short_right: bool | None
     near_shown: bool | None
+    rank: int | None
+    candidate_recall: float | None
+    ndcg: float | None
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -86,34 +95,57 @@ class CaseResult:
         return "; ".join([*lines, *self.faults])
 
 
-@dataclass(frozen=True, slots=True)
-class RetrievalResult:
-    """Where the first candidate that states a fact ranks, from 1 (None: nowhere), and the share of facts among them."""
+def run_cases(
+    cases: Sequence[Case], config: Config, reader: Reader | None = None, cache: AnswerCache | None = None
+) -> tuple[CaseResult, ...]:
+    """Asks every case, in order, or takes its answer from the cache; a progress bar shows after two seconds.
 
-    case: Case
-    rank: int | None
-    fact_recall: float
-
-
-def run_cases(cases: Sequence[Case], assistant: Assistant) -> tuple[CaseResult, ...]:
-    """Asks every case, in order; a progress bar shows after two seconds.
-
-    Raises CitewellError, before anything is asked, when the assistant's corpus does not hold a case's gold.
+    Raises CitewellError, before anything is asked, when the corpus does not hold a case's gold.
     """
-    corpus = assistant.config.corpus
-    places = [(locate_gold(case, corpus), locate_near(case, corpus)) for case in cases]
+    places = [(locate_gold(case, config.corpus), locate_near(case, config.corpus)) for case in cases]
+    recorder = _Recorder(reader or TrainedReader(load_embedder(config.embedding, config.device), config))
     results = []
-    for case, (gold, near) in zip(tqdm(cases, "Asking", unit=" cases", delay=2, disable=None), places, strict=True):
-        start = time.perf_counter()
-        answer = assistant.ask(case.question, case.history)
-        results.append(score_answer(case, gold, answer, corpus, time.perf_counter() - start, near))
+    with Assistant(config, recorder) as assistant:
+        bar = tqdm(cases, "Asking", unit=" cases", delay=2, disable=None)
+        for case, (gold, near) in zip(bar, places, strict=True):
+            recorded = cache.find(case) if cache else None
+            if not recorded:
+                recorded = _ask(case, assistant, recorder)
+                if cache:
+                    cache.keep(case, recorded)
+            results.append(score_answer(case, gold, recorded, config.corpus, near))
     return tuple(results)
 
 
-def score_answer(
-    case: Case, gold: Facts, answer: Answer, corpus: Path, seconds: float = 0.0, near: tuple[Place, ...] = ()
-) -> CaseResult:
-    """The answer's scores against the case's gold and near places; `seconds` is how long it took."""
+def _ask(case: Case, assistant: Assistant, recorder: _Recorder) -> Recorded:
+    recorder.clear()
+    start = time.perf_counter()
+    answer = assistant.ask(case.question, case.history)
+    seconds = time.perf_counter() - start
+    places = tuple(Place(c.article.source, c.sentence.start, c.sentence.end) for c in recorder.candidates)
+    return Recorded(answer, places, seconds)
+
+
+class _Recorder:
+    """A reader that keeps the candidates of the last question."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self.candidates: Sequence[Candidate] = ()
+
+    def clear(self) -> None:
+        self.candidates = ()
+
+    def read(
+        self, question: Standalone, encoded: EncodedText, candidates: Sequence[Candidate], lexical: LexicalIndex
+    ) -> Reading:
+        self.candidates = candidates
+        return self._reader.read(question, encoded, candidates, lexical)
+
+
+def score_answer(case: Case, gold: Facts, recorded: Recorded, corpus: Path, near: tuple[Place, ...] = ()) -> CaseResult:
+    """The answer's scores against the case's gold and near places."""
+    answer = recorded.answer
     citations, nearest = (
         tuple(
             QuoteMatch(c.number, c.source, c.start, c.end, c.quote, facts_supported(c, gold), is_verbatim(c, corpus))
@@ -125,7 +157,7 @@ def score_answer(
         case=case,
         answer=answer,
         gold=gold,
-        seconds=seconds,
+        seconds=recorded.seconds,
         citations=citations,
         nearest=nearest,
         first_quote_right=first_quote_right(citations, gold),
@@ -135,36 +167,10 @@ def score_answer(
         quote_precision=quote_precision(citations, gold),
         short_right=short_right(answer.short, case.short),
         near_shown=any(facts_supported(match, (near,)) for match in citations + nearest) if near else None,
+        rank=first_rank(recorded.candidates, gold),
+        candidate_recall=fact_recall(recorded.candidates, gold),
+        ndcg=ndcg_at_k(find_relevant(recorded.candidates, gold), len(gold), 10),
     )
-
-
-def run_retrieval(cases: Sequence[Case], config: Config) -> tuple[RetrievalResult, ...]:
-    """The candidates that reach the reader, for every answerable case in order.
-
-    Raises CitewellError when the corpus does not hold a case's gold or the index cannot be used.
-    """
-    recorder = _Recorder()
-    results = []
-    with Assistant(config, recorder) as assistant:
-        for case in (case for case in cases if case.answerable):
-            gold = locate_gold(case, config.corpus)
-            assistant.ask(case.question, case.history)
-            places = [Place(c.article.source, c.sentence.start, c.sentence.end) for c in recorder.candidates]
-            results.append(RetrievalResult(case, first_rank(places, gold), fact_recall(places, gold) or 0.0))
-    return tuple(results)
-
-
-class _Recorder:
-    """A reader that keeps the candidates of the last question and answers nothing."""
-
-    def __init__(self) -> None:
-        self.candidates: Sequence[Candidate] = ()
-
-    def read(
-        self, question: Standalone, encoded: EncodedText, candidates: Sequence[Candidate], lexical: LexicalIndex
-    ) -> Reading:
-        self.candidates = candidates
-        return Reading(sentences=(), chosen=(), answered=False, confidence=0.0, short=None)
 
 
 def _describe(match: QuoteMatch) -> str:

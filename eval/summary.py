@@ -14,11 +14,11 @@ from eval.metrics import (
     mrr,
     percentile,
     recall_at_k,
+    risk_coverage_area,
 )
-from eval.run import CaseResult, RetrievalResult
+from eval.run import CaseResult
 
 Results = Sequence[CaseResult]
-Retrievals = Sequence[RetrievalResult]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,39 +43,29 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A run: each case's result and what `retrieve` brought for it, the figures of all cases and by kind."""
+    """A run: each case's result, the figures of all cases and by kind."""
 
     results: tuple[CaseResult, ...]
-    retrieval: tuple[RetrievalResult, ...]
     total: Summary
     kinds: Mapping[str, Summary]
 
 
-def summarise(results: Results, retrieval: Retrievals) -> Evaluation:
+def summarise(results: Results) -> Evaluation:
     """All figures; the totals with intervals. Cases keep their order, kinds the order in which they first occur."""
     return Evaluation(
         results=tuple(results),
-        retrieval=tuple(retrieval),
-        total=_summary(results, retrieval, intervals=True),
+        total=_summary(results, intervals=True),
         kinds={
-            kind: _summary(
-                [result for result in results if result.case.kind == kind],
-                [result for result in retrieval if result.case.kind == kind],
-                intervals=False,
-            )
+            kind: _summary([result for result in results if result.case.kind == kind], intervals=False)
             for kind in dict.fromkeys(result.case.kind for result in results)
         },
     )
 
 
-def _summary(results: Results, retrieval: Retrievals, *, intervals: bool) -> Summary:
+def _summary(results: Results, *, intervals: bool) -> Summary:
     figures = [
         Figure(name, metric(results), bootstrap_interval(results, metric) if intervals else None)
         for name, metric in METRICS.items()
-    ]
-    figures += [
-        Figure(name, metric(retrieval), bootstrap_interval(retrieval, metric) if intervals else None)
-        for name, metric in RETRIEVAL_METRICS.items()
     ]
     return Summary(len(results), {figure.name: figure for figure in figures})
 
@@ -88,6 +78,28 @@ def verbatim_rate(results: Results) -> float | None:
 def quote_precision(results: Results) -> float | None:
     """Share of all quotes in answers to answerable questions that state a fact of their case."""
     return mean([bool(match.facts) for result in results if result.gold for match in result.citations])
+
+
+def citation_recall(results: Results) -> float | None:
+    """Share of the statements of answers to answerable questions that some citation of theirs bears out.
+
+    A statement is a claim of a language model, or a quote where none wrote; a citation bears it out when it states a
+    fact of the case. Gao et al., 2023 (ALCE), with overlap with the gold in place of an NLI model.
+    """
+    return mean([any(right) for result in results if result.gold for right in _statements(result)])
+
+
+def citation_precision(results: Results) -> float | None:
+    """Share of the citations of the statements of `citation_recall` that bear these out."""
+    return mean([one for result in results if result.gold for right in _statements(result) for one in right])
+
+
+def _statements(result: CaseResult) -> list[list[bool]]:
+    """Of each statement's citations, whether they state a fact."""
+    right = {match.number: bool(match.facts) for match in result.citations}
+    if not result.answer.claims:
+        return [[value] for value in right.values()]
+    return [[right[number] for number in claim.citations] for claim in result.answer.claims]
 
 
 def short_precision(results: Results) -> float | None:
@@ -149,6 +161,38 @@ def latency(results: Results, percent: float) -> float | None:
     return percentile([1_000 * result.seconds for result in results], percent)
 
 
+def risk_area(results: Results) -> float | None:
+    """Area under the risk-coverage curve of the confidence; right means what it means for `confidence_error`."""
+    right = [bool(result.top_passage_right) for result in results]
+    return risk_coverage_area(right, [result.answer.confidence for result in results])
+
+
+def follow_up_solved(results: Results) -> float | None:
+    """Share of the cases with a history whose first quote is right."""
+    return mean([result.first_quote_right for result in results if result.case.history])
+
+
+def by_model(results: Results) -> float | None:
+    """Share of the answers for which a language model was asked whose text, or refusal, is its own."""
+    return mean([result.answer.answerer != "quotes" for result in results if _asked_model(result)])
+
+
+def claims_kept(results: Results) -> float | None:
+    """Share of what a language model wrote that its sentences bear out: claims shown over claims shown and dropped."""
+    kept = sum(len(result.answer.claims) for result in results)
+    dropped = sum(len(result.answer.dropped) for result in results)
+    return kept / (kept + dropped) if kept + dropped else None
+
+
+def _asked_model(result: CaseResult) -> bool:
+    return bool(result.answer.usage.calls or result.answer.usage.failures)
+
+
+def answerable(results: Results) -> Results:
+    """Those of cases with gold."""
+    return [result for result in results if result.gold]
+
+
 METRICS: dict[str, Callable[[Results], float | None]] = {
     "verbatim_rate": verbatim_rate,
     "first_quote_right": lambda results: mean([result.first_quote_right for result in results]),
@@ -156,9 +200,12 @@ METRICS: dict[str, Callable[[Results], float | None]] = {
     "all_facts_covered": lambda results: mean([result.all_facts_covered for result in results]),
     "fact_recall": lambda results: mean([result.fact_recall for result in results]),
     "quote_precision": quote_precision,
+    "citation_recall": citation_recall,
+    "citation_precision": citation_precision,
     "short_right": lambda results: mean([result.short_right for result in results]),
     "short_precision": short_precision,
     "short_where_right": short_where_right,
+    "follow_up_solved": follow_up_solved,
     "conflict_shown": conflict_shown,
     "no_false_conflict": no_false_conflict,
     "answered": answered,
@@ -166,16 +213,30 @@ METRICS: dict[str, Callable[[Results], float | None]] = {
     "balanced_accuracy": balanced,
     "premise_met": premise_met,
     "confidence_auroc": confidence_auroc,
+    "risk_coverage_area": risk_area,
     "calibration_error": confidence_error,
+    "recall_at_50": lambda results: recall_at_k([result.rank for result in answerable(results)], 50),
+    "fact_recall_at_50": lambda results: mean([result.candidate_recall for result in results]),
+    "mrr_at_10": lambda results: mrr([result.rank for result in answerable(results)], 10),
+    "ndcg_at_10": lambda results: mean([result.ndcg for result in results]),
+    "by_model": by_model,
+    "claims_kept": claims_kept,
+    "model_calls": lambda results: _sum_usage(results, "calls"),
+    "prompt_tokens": lambda results: _sum_usage(results, "prompt_tokens"),
+    "completion_tokens": lambda results: _sum_usage(results, "completion_tokens"),
     "latency_p50_ms": lambda results: latency(results, 50),
     "latency_p95_ms": lambda results: latency(results, 95),
 }
-"""Over the results of cases; a declined answerable question counts as wrong in each of them but `quote_precision`,
-`short_precision` and `top_passage_right`."""
+"""Over the results of cases; a declined answerable question counts as wrong in each of them but those of citations,
+`quote_precision`, `short_precision` and `top_passage_right`. Ranks, recall and nDCG are those of the candidates, before
+any reading."""
 
-RETRIEVAL_METRICS: dict[str, Callable[[Retrievals], float | None]] = {
-    "recall_at_50": lambda results: recall_at_k([result.rank for result in results], 50),
-    "fact_recall_at_50": lambda results: mean([result.fact_recall for result in results]),
-    "mrr_at_10": lambda results: mrr([result.rank for result in results], 10),
-}
-"""Over the candidates of the answerable cases, before any reading."""
+LOWER_IS_BETTER = {"risk_coverage_area", "calibration_error", "latency_p50_ms", "latency_p95_ms"}
+LOWER_IS_BETTER |= {"model_calls", "prompt_tokens", "completion_tokens"}
+
+
+def _sum_usage(results: Results, name: str) -> float | None:
+    """Of a language model, over all answers; None where none was asked."""
+    if not any(map(_asked_model, results)):
+        return None
+    return float(sum(getattr(result.answer.usage, name) for result in results))

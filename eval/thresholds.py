@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eval.summary import METRICS, RETRIEVAL_METRICS, Evaluation
+from eval.summary import METRICS, Evaluation
 from rag.errors import CitewellError
 
 THRESHOLDS = Path(__file__).with_name("thresholds.toml")
@@ -42,8 +42,8 @@ def _parse(path: Path, table: Mapping[str, Any], kind: str = "") -> Iterator[Thr
     for name, value in table.items():
         if isinstance(value, dict) and not kind:
             yield from _parse(path, value, kind=name)
-        elif name not in METRICS and name not in RETRIEVAL_METRICS:
-            known = ", ".join([*METRICS, *RETRIEVAL_METRICS])
+        elif name not in METRICS:
+            known = ", ".join(METRICS)
             raise CitewellError(f"'{path}' names the metric '{name}', but there are only {known}.")
         elif not isinstance(value, int | float):
             raise CitewellError(f"'{path}': the minimum of '{name}' is {value!r}, expected a number.")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from rag.lexical import LexicalIndex
-from rag.schema import Citation, Conflict
+from rag.schema import Citation, Claim, Conflict
 from rag.words import find_words
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>~|#])")
@@ -17,8 +17,17 @@ def compose_answer(citations: Sequence[Citation], short: str | None, conflicts: 
     blocks = [_disagreement(conflict) for conflict in conflicts]
     if short and not conflicts:
         blocks.append(f"**{escape_markdown(short)}** [1]")
-    blocks += [f"{attribution(citation)}:\n> {quote_block(citation)} [{citation.number}]" for citation in citations]
-    return "\n\n".join(blocks)
+    return "\n\n".join([*blocks, *_quotes(citations)])
+
+
+def compose_claims(claims: Sequence[Claim], citations: Sequence[Citation], conflicts: Sequence[Conflict] = ()) -> str:
+    """What the articles disagree on, a model's claims with the numbers of their quotes, and the quotes."""
+    lines = [f"- {escape_markdown(c.text)} " + " ".join(f"[{number}]" for number in c.citations) for c in claims]
+    return "\n\n".join([*(_disagreement(conflict) for conflict in conflicts), "\n".join(lines), *_quotes(citations)])
+
+
+def _quotes(citations: Sequence[Citation]) -> list[str]:
+    return [f"{attribution(citation)}:\n> {quote_block(citation)} [{citation.number}]" for citation in citations]
 
 
 def compose_refusal(nearest: Sequence[Citation], unmentioned: Sequence[str], unmet: Sequence[str] = ()) -> str:

@@ -24,25 +24,44 @@ def print_answer(answer: Answer) -> None:
     console = _console()
     if answer.standalone_question != answer.question.strip():
         console.print(Text(f"Asked as: {answer.standalone_question}", style="dim"))
-    if not answer.answered:
-        console.print(Text("The articles do not say.", style="bold"))
-        if answer.unmentioned:
-            console.print(Text(unmentioned_notice(answer.unmentioned)))
-        if answer.unmet:
-            console.print(Text(unmet_notice(answer.unmet)))
-        if answer.nearest:
-            console.print(Text("The nearest passages, which may not answer the question:"))
-    for conflict in answer.conflicts:
-        sides = "; ".join(f"{side.value} {list(side.citations)}" for side in conflict.sides)
-        console.print(Text(f"The articles give different figures for {conflict.topic}: {sides}", style="bold"))
-    if answer.short and not answer.conflicts:
-        console.print(Text(answer.short, style="bold"))
+    if answer.notice:
+        console.print(Text(_in_one_line(answer.notice), style="dim"))
+    if answer.answered:
+        _print_findings(console, answer)
+    else:
+        _print_refusal(console, answer)
     for citation in answer.citations or answer.nearest:
         console.print()
         _print_citation(console, citation, f"[{citation.number}]" if answer.answered else " • ")
     if answer.answered:
         console.print()
         console.print(Text(f"Confidence {answer.confidence:.0%}", style="dim"))
+    if answer.dropped:
+        console.print(Text(f"Left out, as no quote bears it out: {len(answer.dropped)}", style="dim"))
+        for dropped in answer.dropped:
+            console.print(Text(f"  {_in_one_line(dropped.text)} ({_in_one_line(dropped.reason)})", style="dim"))
+
+
+def _print_findings(console: Console, answer: Answer) -> None:
+    """What the articles disagree on, what a language model says, or the short answer."""
+    for conflict in answer.conflicts:
+        sides = "; ".join(f"{side.value} {list(side.citations)}" for side in conflict.sides)
+        console.print(Text(f"The articles give different figures for {conflict.topic}: {sides}", style="bold"))
+    for claim in answer.claims:
+        markers = " ".join(f"[{number}]" for number in claim.citations)
+        console.print(Text(f"• {_in_one_line(claim.text)} {markers}"))
+    if answer.short and not answer.conflicts and not answer.claims:
+        console.print(Text(answer.short, style="bold"))
+
+
+def _print_refusal(console: Console, answer: Answer) -> None:
+    console.print(Text("The articles do not say.", style="bold"))
+    if answer.unmentioned:
+        console.print(Text(unmentioned_notice(answer.unmentioned)))
+    if answer.unmet:
+        console.print(Text(unmet_notice(answer.unmet)))
+    if answer.nearest:
+        console.print(Text("The nearest passages, which may not answer the question:"))
 
 
 def print_json(answer: Answer) -> None:

@@ -16,8 +16,10 @@ from rag.embed import find_model, fingerprint_model, load_embedder
 from rag.errors import CitewellError, ModelError
 from rag.generations import current_generation
 from rag.index import open_index
+from rag.llm import load_language_model
 from rag.model import MODEL_SHA256, load_reading_model
 from rag.schema import Skipped
+from rag.templates import load_prompts
 
 FREE_BYTES = 500_000_000
 """Least free disk where the index lies."""
@@ -39,6 +41,7 @@ def examine(config: Config) -> list[Check]:
         _check_packages,
         _check_weights,
         _check_reader,
+        _check_language_model,
         _check_corpus,
         _check_index,
         _check_disk,
@@ -88,6 +91,19 @@ def _check_reader(config: Config) -> Check:
     except CitewellError as error:
         return Check(False, "Model of the reader", str(error))
     return Check(True, f"Model of the reader, sha256:{MODEL_SHA256[:12]}…")
+
+
+def _check_language_model(config: Config) -> Check:
+    """Whether it could be asked; it is not."""
+    try:
+        prompts = load_prompts(config.prompts)
+        model = load_language_model(config)
+    except CitewellError as error:
+        return Check(False, "Language model", str(error))
+    if not model:
+        return Check(True, "Language model: none, quotes alone answer")
+    hashes = ", ".join(f"{name} {prompt.sha256[:12]}" for name, prompt in prompts.items())
+    return Check(True, f"Language model {model.name}, prompts {hashes}")
 
 
 def _check_corpus(config: Config) -> Check:

@@ -26,6 +26,8 @@ if sys.platform != "win32":
 
 CURRENT = "CURRENT"
 _OURS = re.compile(r"CURRENT(\.tmp)?|write\.lock|\.gitignore|gen-\d{6}")
+RUNS = "runs"
+"""The sub-folder with the evaluation's runs, which outlives the index."""
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +43,9 @@ def current_generation(index: Path) -> Path | None:
         raise IndexRefusedError(f"'{index}' is a file. Name a folder for the index: --index.")
     pointer = index / CURRENT
     if not pointer.exists():
-        foreign = sorted(entry.name for entry in index.iterdir() if not _OURS.fullmatch(entry.name))
+        foreign = sorted(
+            entry.name for entry in index.iterdir() if not _OURS.fullmatch(entry.name) and entry.name != RUNS
+        )
         if foreign:
             raise IndexRefusedError(
                 f"'{index}' is not a Citewell index: it holds '{foreign[0]}'. Choose another folder with --index, or "

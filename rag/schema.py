@@ -9,7 +9,9 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
+
+from typing_extensions import TypedDict  # pydantic, which reads runs, takes no other before Python 3.12
 
 Status = Literal["verified", "repaired"]
 
@@ -205,11 +207,43 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """What a language model says, and the numbers of the citations that bear it out."""
+
+    text: str
+    citations: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Something that a language model wrote and that is not shown, and why."""
+
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a language model was asked: requests that brought a reply in the end, with all attempts, the tokens where
+    the provider counts them, and requests that brought none.
+    """
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a question gets: verified quotes, or a refusal with the nearest passages. `timings` are seconds by stage.
 
     `unmentioned` are words of a declined question that no article uses in any form; `unmet` its years, numbers and
     names that the articles use, but not in or around the nearest passage.
+
+    With a language model, `answerer` is its name if it wrote the `claims` of the text, or declined; `dropped` is what
+    it wrote and the sentences do not bear out; `shown` counts the sentences it was shown; `prompts` are the SHA-256 of
+    the prompts used, by name; `notice` says why it does not answer where it was asked to.
     """
 
     question: str
@@ -225,6 +259,12 @@ class Answer:
     timings: dict[str, float]
     unmentioned: tuple[str, ...] = ()
     unmet: tuple[str, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    shown: int = 0
+    usage: Usage = Usage()
+    prompts: dict[str, str] = field(default_factory=dict)
+    notice: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain lists and dicts that `json.dumps` takes."""

@@ -270,7 +270,7 @@ def test_a_damaged_index_is_refused_with_the_command_that_mends_it(citewell, see
 def test_doctor_exits_with_0_when_all_is_well_and_with_1_and_a_remedy_when_not(citewell, seeds, seeds_config, tmp_path):
     code, out, err = citewell("doctor", *seeds)
     assert (code, err) == (0, "")
-    assert [line[:2] for line in out.splitlines()] == ["✓ "] * 7
+    assert [line[:2] for line in out.splitlines()] == ["✓ "] * 8
     missing = tmp_path / "none"
     code, out, err = citewell("doctor", "--corpus", missing, "--index", seeds_config.index)
     assert (code, err) == (1, "")

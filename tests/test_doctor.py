@@ -38,6 +38,7 @@ def test_a_set_up_in_order_passes_every_check(seeds_config):
         "Packages:",
         "Model",
         "Model",
+        "Language",
         "Corpus",
         "Index",
         "Free",
@@ -45,8 +46,8 @@ def test_a_set_up_in_order_passes_every_check(seeds_config):
     assert [check for check in checks if not check.passed] == []
     assert checks[2].finding == "Model sentence-transformers/all-MiniLM-L6-v2, sha256:53aa51172d14…"
     assert checks[3].finding == f"Model of the reader, sha256:{MODEL_SHA256[:12]}…"
-    assert checks[4].finding == f"Corpus '{seeds_config.corpus}': 5 articles"
-    assert checks[5].finding.startswith(f"Index '{seeds_config.index}': 5 articles, ")
+    assert checks[5].finding == f"Corpus '{seeds_config.corpus}': 5 articles"
+    assert checks[6].finding.startswith(f"Index '{seeds_config.index}': 5 articles, ")
 
 
 def test_an_index_that_was_not_made_yet_is_no_failure_and_is_not_made(write_corpus):
@@ -116,7 +117,7 @@ def test_a_corpus_without_an_article_fails(write_corpus, files, finding):
 def test_skipped_files_are_named_and_do_not_fail_the_corpus(write_corpus):
     config = write_corpus(FILE | {"b.txt": ""})
     assert failed(config) == []
-    assert examine(config)[4].finding == f"Corpus '{config.corpus}': 1 articles; skipped b.txt (empty)"
+    assert examine(config)[5].finding == f"Corpus '{config.corpus}': 1 articles; skipped b.txt (empty)"
 
 
 def test_a_wrong_catalog_fails_with_file_and_phrase(write_corpus):

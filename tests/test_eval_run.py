@@ -2,8 +2,8 @@
 
 import io
 import json
+import math
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,16 +12,18 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from eval.cache import Recorded
 from eval.cases import FACTS, Case, Facts, Passage, Place, load_cases
 from eval.command import app
 from eval.report import print_failures, print_report, write_report
-from eval.run import CaseResult, RetrievalResult, run_cases, run_retrieval, score_answer
-from eval.summary import METRICS, RETRIEVAL_METRICS, summarise
+from eval.run import CaseResult, run_cases
+from eval.run import score_answer as score_recorded
+from eval.summary import METRICS, summarise
 from eval.thresholds import THRESHOLDS, Threshold, find_shortfalls, load_thresholds
-from rag import Assistant, Config
+from rag import Config
 from rag.articles import read_article
 from rag.errors import CitewellError
-from rag.schema import Answer, Article, Citation, Conflict
+from rag.schema import Answer, Article, Citation, Claim, Conflict
 
 SEEDS = Path(__file__).resolve().parent.parent / "seeds"
 HANDFUL = ("fact-011", "list-001", "follow_up-001", "keyword-001", "off_topic-001", "near_miss-001")
@@ -51,9 +53,8 @@ def config(corpus: Path, index: Path) -> Config:
 
 
 @pytest.fixture(scope="module")
-def results(cases: tuple[Case, ...], config: Config) -> Iterator[tuple[CaseResult, ...]]:
-    with Assistant.open(config) as assistant:
-        yield run_cases(cases, assistant)
+def results(cases: tuple[Case, ...], config: Config) -> tuple[CaseResult, ...]:
+    return run_cases(cases, config)
 
 
 def test_a_run_gives_every_case_its_answer_in_order(
@@ -74,18 +75,19 @@ def test_a_run_refuses_cases_about_another_corpus(
     cases: tuple[Case, ...], results: tuple[CaseResult, ...], config: Config
 ) -> None:
     stray = replace(cases[0], gold=((Passage("000_1cb42ba240766532.txt", "No article says this."),),))
-    with (
-        Assistant.open(config) as assistant,
-        pytest.raises(CitewellError, match=f"Case '{cases[0].id}' quotes “No article"),
-    ):
-        run_cases([stray], assistant)
+    with pytest.raises(CitewellError, match=f"Case '{cases[0].id}' quotes “No article"):
+        run_cases([stray], config)
 
 
-def test_retrieval_finds_gold_of_the_answerable_cases(cases: tuple[Case, ...], config: Config) -> None:
-    found = run_retrieval(cases, config)
-    assert [result.case.id for result in found] == [case.id for case in cases if case.answerable]
+def test_the_candidates_of_answerable_cases_hold_their_gold(results: tuple[CaseResult, ...]) -> None:
+    found = [result for result in results if result.case.answerable]
     assert all(result.rank and result.rank <= 50 for result in found)
-    assert all(0 < result.fact_recall <= 1 for result in found)
+    assert all(result.candidate_recall and 0 < result.candidate_recall <= 1 for result in found)
+    assert all(result.rank is None and result.ndcg is None for result in results if not result.case.answerable)
+
+
+def score_answer(case: Case, gold: Facts, answer: Answer, corpus: Path, near: tuple[Place, ...] = ()) -> CaseResult:
+    return score_recorded(case, gold, Recorded(answer, (), 0.0), corpus, near)
 
 
 def make_case(**fields: Any) -> Case:
@@ -144,7 +146,7 @@ def test_a_quote_that_the_file_does_not_hold_shows(article: Article, tmp_path: P
     (tmp_path / "a.txt").write_text(TEXT.replace("245", "246"), encoding="utf-8")
     result = score_answer(COUNT, COUNT_GOLD, answer, tmp_path)
     assert result.explanation == "quote [1] a.txt 17–41 states fact 1, not verbatim"
-    assert summarise([result], []).total.value("verbatim_rate") == 0.0
+    assert summarise([result]).total.value("verbatim_rate") == 0.0
 
 
 def test_a_false_premise_is_met_where_what_contradicts_it_is_shown(article: Article, tmp_path: Path) -> None:
@@ -154,8 +156,17 @@ def test_a_false_premise_is_met_where_what_contradicts_it_is_shown(article: Arti
     near = (Place("a.txt", 17, 41),)
     results = [score_answer(case, (), answer, tmp_path, near=near) for answer in (shown, other)]
     assert [result.near_shown for result in results] == [True, False]
-    assert summarise(results, []).total.value("premise_met") == 0.5
+    assert summarise(results).total.value("premise_met") == 0.5
     assert score_answer(case, (), shown, tmp_path).near_shown is None
+
+
+def test_a_claim_is_borne_out_by_one_of_its_citations_and_each_of_them_counts(article: Article, tmp_path: Path) -> None:
+    answer = make_answer(article, "Then came 245 companies.", "Wine came first.")
+    claims = (Claim("There are 245.", (1, 2)), Claim("There is wine.", (2,)), Claim("245 came.", (1,)))
+    total = summarise([score_answer(COUNT, COUNT_GOLD, replace(answer, claims=claims), tmp_path)]).total
+    assert total.value("citation_recall") == 2 / 3
+    assert total.value("citation_precision") == 2 / 4
+    assert total.value("quote_precision") == 1 / 2
 
 
 @pytest.fixture
@@ -165,16 +176,16 @@ def three(article: Article, tmp_path: Path) -> list[CaseResult]:
     near = make_case(id="y", kind="near_miss", question="Why?", why="it is not [said]")
     conflicting = replace(make_answer(article, TEXT), conflicts=(Conflict("why", ()),))
     return [
-        replace(score_answer(COUNT, COUNT_GOLD, right, tmp_path), seconds=0.010),
+        score_recorded(COUNT, COUNT_GOLD, Recorded(right, (Place("a.txt", 0, 16), *COUNT_GOLD[0]), 0.01), tmp_path),
         replace(score_answer(COUNT, COUNT_GOLD, refusal, tmp_path), seconds=0.030),
         replace(score_answer(near, (), conflicting, tmp_path), seconds=0.020),
     ]
 
 
 def test_figures_over_all_cases_and_by_kind(three: list[CaseResult]) -> None:
-    evaluation = summarise(three, [RetrievalResult(COUNT, 2, 1.0), RetrievalResult(COUNT, None, 0.0)])
+    evaluation = summarise(three)
     total = {name: figure.value for name, figure in evaluation.total.figures.items()}
-    assert set(total) == {*METRICS, *RETRIEVAL_METRICS}
+    assert set(total) == set(METRICS)
     assert total == pytest.approx(
         {
             "verbatim_rate": 1.0,
@@ -183,9 +194,12 @@ def test_figures_over_all_cases_and_by_kind(three: list[CaseResult]) -> None:
             "all_facts_covered": 0.5,
             "fact_recall": 0.5,
             "quote_precision": 0.5,
+            "citation_recall": 0.5,
+            "citation_precision": 0.5,
             "short_right": 0.5,
             "short_precision": 1.0,
             "short_where_right": 1.0,
+            "follow_up_solved": None,
             "conflict_shown": None,
             "no_false_conflict": 2 / 3,
             "answered": 0.5,
@@ -193,12 +207,19 @@ def test_figures_over_all_cases_and_by_kind(three: list[CaseResult]) -> None:
             "balanced_accuracy": 0.25,
             "premise_met": None,
             "confidence_auroc": 0.5,
+            "risk_coverage_area": 1 / 3,
             "calibration_error": 0.75 - 2 / 3,
             "latency_p50_ms": 20.0,
             "latency_p95_ms": 29.0,
             "recall_at_50": 0.5,
             "fact_recall_at_50": 0.5,
             "mrr_at_10": 0.25,
+            "ndcg_at_10": 0.5 / math.log2(3),
+            "by_model": None,
+            "claims_kept": None,
+            "model_calls": None,
+            "prompt_tokens": None,
+            "completion_tokens": None,
         }
     )
     assert evaluation.total.figures["first_quote_right"].interval == (0.0, 1.0)
@@ -212,13 +233,13 @@ def test_shortfalls_name_metric_kind_and_value(three: list[CaseResult]) -> None:
         Threshold("", "first_quote_right", 0.6),
         Threshold("near_miss", "declined", 0.5),
         Threshold("off_topic", "declined", 0.5),
-        Threshold("", "recall_at_50", 0.97),
+        Threshold("", "premise_met", 0.97),
     ]
-    assert find_shortfalls(summarise(three, []), thresholds) == (
+    assert find_shortfalls(summarise(three), thresholds) == (
         "first_quote_right is 0.5000, expected at least 0.6",
         "declined of near_miss is 0.0000, expected at least 0.5",
         "declined of off_topic was not measured, expected at least 0.5",
-        "recall_at_50 was not measured, expected at least 0.97",
+        "premise_met was not measured, expected at least 0.97",
     )
 
 
@@ -246,7 +267,7 @@ def test_wrong_thresholds_are_refused(tmp_path: Path, text: str, message: str) -
 def test_the_report_fits_on_80_columns_and_failures_say_what_was_expected(three: list[CaseResult]) -> None:
     output = io.StringIO()
     console = Console(file=output, width=80)
-    print_report(console, summarise(three, []))
+    print_report(console, summarise(three))
     lines = output.getvalue().splitlines()
     assert any(line.split()[:3] == ["fact", "2", "1.000"] for line in lines)
     assert "…" not in output.getvalue()
@@ -261,7 +282,7 @@ def test_the_report_fits_on_80_columns_and_failures_say_what_was_expected(three:
 
 def test_the_written_report_holds_every_case(three: list[CaseResult], tmp_path: Path) -> None:
     path = tmp_path / "new" / "report.json"
-    write_report(path, summarise(three, [RetrievalResult(COUNT, 2, 1.0)]), {"split": "dev"})
+    write_report(path, summarise(three), {"split": "dev"})
     report = json.loads(path.read_text(encoding="utf-8"))
     assert report["setup"] == {"split": "dev"}
     assert report["total"]["figures"]["answered"]["value"] == 0.5
@@ -270,9 +291,9 @@ def test_the_written_report_holds_every_case(three: list[CaseResult], tmp_path: 
         ["declined, should answer"],
         ["answered, should decline"],
     ]
-    assert report["retrieval"] == [{"id": "x", "rank": 2, "fact_recall": 1.0}]
+    assert report["cases"][0]["rank"] == 2
     with pytest.raises(CitewellError, match="cannot be written"):
-        write_report(tmp_path / "a.txt" / "report.json", summarise(three, []), {})
+        write_report(tmp_path / "a.txt" / "report.json", summarise(three), {})
 
 
 @pytest.fixture

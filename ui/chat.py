@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
@@ -97,13 +98,29 @@ async def answer_question(
     turns = _settled(turns)
     asking = (*turns, Turn(question))
     yield asking, draw(asking), gr.skip(), "", gr.Button(interactive=True)
+    async for turn in follow_answer(assistant, question, history(turns)):
+        shown = (*turns, turn)
+        column = show_first(assistant.config, turn, len(turns)) if turn.passages else gr.skip()
+        yield shown, draw(shown), column, gr.skip(), gr.Button(interactive=turn.pending)
+
+
+async def follow_answer(assistant: Assistant, question: str, messages: Sequence[Message]) -> AsyncIterator[Turn]:
+    """The question with each draft of its answer, then with the answer; whoever stops listening stops the model too."""
+    loop, drafts, stop = asyncio.get_running_loop(), asyncio.Queue[str | None](), threading.Event()
+
+    def put(draft: str | None) -> None:
+        loop.call_soon_threadsafe(drafts.put_nowait, draft)
+
+    asked = asyncio.create_task(asyncio.to_thread(assistant.ask, question, messages, on_draft=put, stop=stop))
+    asked.add_done_callback(lambda _: drafts.put_nowait(None))
     try:
-        answered = Turn(question, await asyncio.to_thread(assistant.ask, question, history(turns)))
+        while (draft := await drafts.get()) is not None:
+            yield Turn(question, draft=draft)
+        yield Turn(question, await asked)
     except CitewellError as error:
-        answered = Turn(question, notice=str(error))
-    done = (*turns, answered)
-    column = show_first(assistant.config, answered, len(turns)) if answered.passages else gr.skip()
-    yield done, draw(done), column, gr.skip(), gr.Button(interactive=False)
+        yield Turn(question, notice=str(error))
+    finally:
+        stop.set()
 
 
 def history(turns: Turns) -> list[Message]:

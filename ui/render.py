@@ -18,11 +18,15 @@ _QUOTE = re.compile(r"^\s*>", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A question with its answer, or with the notice that took its place; with neither while the answer is made."""
+    """A question with its answer, or with the notice that took its place; with neither while the answer is made.
+
+    `draft` is the Markdown of what a language model has written so far and the checks have let through.
+    """
 
     question: str
     answer: Answer | None = None
     notice: str = ""
+    draft: str = ""
 
     @property
     def pending(self) -> bool:
@@ -47,6 +51,9 @@ def render_turn(number: int, turn: Turn) -> str:
         reply = render_answer(number, turn.answer)
     elif turn.notice:
         reply = f'<div class="reply notice" role="alert"><p>{escape(turn.notice)}</p></div>'
+    elif turn.draft:
+        claims = "".join(_prose(number, turn.draft, {}))
+        reply = f'<div class="reply busy draft">{claims}<p>Still writing…</p></div>'
     else:
         reply = '<div class="reply busy"><p>Reading the articles…</p></div>'
     return f'<section class="turn"><h2 class="asked" dir="auto">{escape(turn.question)}</h2>{reply}</section>'
@@ -57,14 +64,21 @@ def render_answer(turn: int, answer: Answer) -> str:
     parts = []
     if answer.standalone_question.strip() != answer.question.strip():
         parts.append(f'<p class="read-as">Read as: <q dir="auto">{escape(answer.standalone_question)}</q></p>')
-    if not answer.answered or answer.answerer != "quotes":
-        parts += _prose(turn, answer)
+    if answer.notice:
+        parts.append(f'<p class="aside">{escape(answer.notice)}</p>')
+    cited = {citation.number: citation for citation in answer.citations}
+    if answer.claims:
+        parts.append(_claims(turn, answer, cited))
+    elif not answer.answered or answer.answerer != "quotes":
+        parts += _prose(turn, answer.text, cited)
     elif answer.short and answer.citations and not answer.conflicts:
         chip = _chip(turn, answer.citations[0])
         parts.append(f'<p class="short"><strong dir="auto">{escape(answer.short)}</strong> {chip}</p>')
     parts += [_conflict(turn, conflict, answer) for conflict in answer.conflicts]
     cards = answer.citations if answer.answered else answer.nearest
     parts += [_card(turn, citation, answer.short if place == 0 else None) for place, citation in enumerate(cards)]
+    if answer.dropped:
+        parts.append(_dropped(answer))
     parts.append(f'<p class="confidence">{escape(confidence_words(answer))}</p>')
     return f'<div class="reply {"answer" if answer.answered else "refusal"}">{"".join(parts)}</div>'
 
@@ -142,10 +156,30 @@ def _conflict(turn: int, conflict: Conflict, answer: Answer) -> str:
     return f'<div class="conflict"><h3>The articles disagree{topic}</h3><div class="sides">{sides}</div></div>'
 
 
-def _prose(turn: int, answer: Answer) -> list[str]:
-    """The paragraphs of the answer's Markdown that are not quotes; those are shown as cards."""
-    cited = {citation.number: citation for citation in answer.citations}
-    paragraphs = [part.strip() for part in answer.text.split("\n\n") if not _QUOTE.search(part)]
+def _claims(turn: int, answer: Answer, cited: dict[int, Citation]) -> str:
+    """What a language model says, each claim with the markers of the quotes that bear it out."""
+    items = ""
+    for claim in answer.claims:
+        chips = " ".join(_chip(turn, cited[number]) for number in claim.citations if number in cited)
+        items += f'<li><span dir="auto">{escape(claim.text)}</span> {chips}</li>'
+    return f'<ul class="claims">{items}</ul>'
+
+
+def _dropped(answer: Answer) -> str:
+    """What it wrote and is not shown as an answer, to unfold."""
+    items = "".join(
+        f'<li><q dir="auto">{escape(dropped.text)}</q> {escape(dropped.reason)}</li>' for dropped in answer.dropped
+    )
+    count = len(answer.dropped)
+    label = "1 statement left out: no quote bears it out"
+    if count > 1:
+        label = f"{count} statements left out: no quotes bear them out"
+    return f'<details class="dropped"><summary>{label}</summary><ul>{items}</ul></details>'
+
+
+def _prose(turn: int, text: str, cited: dict[int, Citation]) -> list[str]:
+    """The paragraphs of Markdown that are not quotes; those are shown as cards."""
+    paragraphs = [part.strip() for part in text.split("\n\n") if not _QUOTE.search(part)]
     return [f'<p class="prose" dir="auto">{_inline(turn, part, cited)}</p>' for part in paragraphs if part]
 
 
