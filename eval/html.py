@@ -44,10 +44,11 @@ def write_page(run: Run, file: Path) -> None:
         facts=_facts(run),
         total=evaluation.total,
         figures=[
-            {"name": f.name, "value": format_value(f.name, f.value), "interval": format_interval(f)}
+            {"name": _in_words(f.name), "value": format_value(f.name, f.value), "interval": format_interval(f)}
             for f in evaluation.total.figures.values()
+            if f.value is not None
         ],
-        columns=list(COLUMNS),
+        columns=list(map(_in_words, COLUMNS)),
         kinds=[
             {"kind": kind, "cases": s.cases, "values": [format_value(name, s.value(name)) for name in COLUMNS]}
             for kind, s in evaluation.kinds.items()
@@ -61,6 +62,10 @@ def write_page(run: Run, file: Path) -> None:
         file.write_text(page, encoding="utf-8")
     except OSError as error:
         raise CitewellError(f"'{file}' cannot be written: {error.strerror}. Choose another file: --out.") from error
+
+
+def _in_words(metric: str) -> str:
+    return metric.replace("_", " ")
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:

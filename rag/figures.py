@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -29,10 +31,10 @@ _WORDS = (
 _TENS = dict(zip("thirty forty fifty sixty seventy eighty ninety".split(), range(30, 100, 10), strict=True))
 _VALUES = {word: number for number, word in enumerate(_WORDS)} | _TENS | {"dozen": 12}
 
-_SPELLED = "|".join([*_VALUES, "hundred", "thousand", "million", "billion"])
+_SPELLED = "|".join([*_VALUES, "hundred", "thousand", "million", "billion", "trillion"])
 _FIGURE = re.compile(
     r"(?P<before>US\$|USD|EUR|[$€£¥₼])?\s?"
-    rf"(?<![\w.,])(?P<number>\d+(?:,\d{{3}})*(?:\.\d+)?(?![.,]?\d)|(?:{_SPELLED})\b)"
+    rf"(?<![\w.,])(?P<number>\d+(?:,\d{{3}})*(?:\.\d+)?(?![.,]?\d)|(?a:{_SPELLED})\b)"
     r"(?:[\s\u00a0-]?(?P<scale>hundred|thousand|k|million|mn|mln|m|billion|bn|bln|trillion|tn)\b)?"
     r"(?:[\s\u00a0-]?(?P<after>%|percent\b|per\scent\b|(?:US\s)?dollars?\b|euros?\b|pounds?\b|yuan\b|manats?\b|USD\b|"
     r"EUR\b|RMB\b|AZN\b))?",
@@ -42,11 +44,24 @@ _MONTHS = "january february march april may june july august september october n
 _MONTH = "|".join(_MONTHS)
 _YEAR = r"(?:1[5-9]|20)\d\d"
 _DATE = re.compile(
-    rf"(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[\s\u00a0](?:of\s)?)?\b(?P<month>{_MONTH})\b"
+    rf"(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[\s\u00a0](?:of\s)?)?\b(?P<month>(?a:{_MONTH}))\b"
     rf"(?:[\s\u00a0](?P<later>\d{{1,2}})(?:st|nd|rd|th)?\b(?!\d))?(?:,?[\s\u00a0](?P<year>{_YEAR}))?",
     re.IGNORECASE,
 )
-_ISO = re.compile(r"\b(?P<year>\d{4})-(?P<month>\d{2})(?:-(?P<day>\d{2}))?\b")
+_ISO = re.compile(r"\b(?P<year>\d{4})-(?P<month>0[1-9]|1[0-2])-(?P<day>0[1-9]|[12]\d|3[01])\b")
+_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
+_RANK = re.compile(rf"\b(?:(?P<word>{'|'.join(_ORDINALS[1:])})s?|(?P<digits>\d+)(?:st|nd|rd|th))\b", re.IGNORECASE)
+_TOKEN = re.compile(r"[\w$€£¥₼₽]*\d(?:\w|[.,:/'’_](?=\w))*")
+_MEASURE = re.compile(
+    r"[\s\u00a0-]?(percentage|basis|times|fold|second|minute|hour|day|week|month|year|decade|centur|kilo|km|kg|met(?:re|er)|"
+    r"mile|ton|litre|barrel|r(?:o)?uble|lira|yen|renminbi|lari|tenge|franc|rupee|cent\b)",
+    re.IGNORECASE,
+)
+_BOUND = re.compile(
+    r"(?:\b(?P<more>more than|over|above|at least|exceed\w*)|"
+    r"\b(?P<less>less than|fewer than|under|below|almost|nearly|at most|up to|no more than))\s*$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +93,9 @@ def find_figures(text: str) -> list[Figure]:
 
 def _read_figure(match: re.Match[str]) -> Figure | None:
     number = match["number"].lower()
-    if number == "one":
+    if number == "one" and not match["scale"]:
         return None
-    value = Decimal(_VALUES.get(number) or _SCALES.get(number) or number.replace(",", ""))
+    value = Decimal(_VALUES.get(number, _SCALES.get(number, number.replace(",", ""))))
     value *= _SCALES.get((match["scale"] or "").lower(), 1)
     named = (match["after"] or match["before"] or "").lower().replace("us$", "$").removeprefix("us ")
     unit = _SIGNS.get(named) or _NAMES.get(named) or named.replace("per cent", "percent").rstrip("s")
@@ -92,29 +107,135 @@ def find_dates(text: str) -> list[Date]:
     written = [
         Date(int(m["year"] or 0), _MONTHS.index(m["month"].lower()) + 1, int(m["day"] or m["later"] or 0))
         for m in _DATE.finditer(text)
-        if not (m["month"].lower() in ("may", "march") and not m["day"] and not m["later"] and not m["year"])
+        if not _is_verb(m)
     ]
     return written + [Date(int(m["year"]), int(m["month"]), int(m["day"] or 0)) for m in _ISO.finditer(text)]
 
 
+def _is_verb(match: re.Match[str]) -> bool:
+    """Whether "may" or "march" is no month: alone, and in lower case or where a sentence starts."""
+    if match["month"].lower() not in ("may", "march") or match["day"] or match["later"] or match["year"]:
+        return False
+    before = match.string[: match.start()].rstrip(" \u00a0\"'“‘«(*")
+    return match["month"].islower() or not before or before[-1] in ".!?:"
+
+
 def figure_places(text: str) -> list[tuple[int, int]]:
     """Where the text's figures and dates stand, start and end of each."""
-    return [match.span() for pattern in (_FIGURE, _DATE, _ISO) for match in pattern.finditer(text)]
+    return [match.span() for match in _FIGURE.finditer(text)] + _date_places(text)
 
 
-def lacks_figure(claimed: str, said: str) -> str:
+def _date_places(text: str) -> list[tuple[int, int]]:
+    dates = [match.span() for match in _DATE.finditer(text) if not _is_verb(match)]
+    return dates + [match.span() for match in _ISO.finditer(text)]
+
+
+def lacks_figure(claimed: str, said: str, published: str = "") -> str:
     """The first figure or date of one text, as written there, that another does not give; "" where it gives all.
 
-    A figure is given when its value stands in the other text, with the same unit if it has one. A date is given when
-    one there agrees with it and names its day if it has one; the year may stand apart from it.
+    A figure is given when its value stands in the other text outside of its dates, with the same unit and measure if
+    it has one, and not as the opposite bound ("under 43%" for "over 43%"). A date is given when one there agrees with
+    it and names its day if it has one. The year may stand apart, or be the one of `published`. What is written with
+    digits in a way that is not understood ("03.07.2024") must stand there as it is.
     """
-    given = find_figures(said)
-    for match in _FIGURE.finditer(claimed):
-        figure = _read_figure(match)
-        if figure and not any(g.value == figure.value and (not figure.unit or figure.unit == g.unit) for g in given):
+    claimed, said = unicodedata.normalize("NFKC", claimed), unicodedata.normalize("NFKC", said)
+    return (
+        _find_unread(claimed, said)
+        or _lacks_number(claimed, said, published)
+        or _lacks_rank(claimed, said)
+        or _lacks_date(claimed, said, published)
+    )
+
+
+def _find_unread(claimed: str, said: str) -> str:
+    """The first token with digits that is not wholly a figure or a date, and does not stand in the other text."""
+    read = {place for start, end in figure_places(claimed) for place in range(start, end)}
+    for token in _TOKEN.finditer(claimed):
+        rest = "".join(c for place, c in enumerate(token[0], token.start()) if place not in read)
+        plain = rest.strip(":/'’$€£¥₼").lower() in ("", "st", "nd", "rd", "th", "s") and not re.search(
+            r"\.000\b", token[0]
+        )
+        if not plain and not re.search(rf"(?<![\w.,]){re.escape(token[0])}(?!\w)", said, re.IGNORECASE):
+            return token[0]
+    return ""
+
+
+def _lacks_number(claimed: str, said: str, published: str) -> str:
+    given = _numbers(said)
+    years = set(re.findall(rf"\b{_YEAR}\b", f"{said} {published}"))
+    for match, figure in _numbers(claimed):
+        if match[0].strip() in years:
+            continue
+        same = [m for m, g in given if g.value == figure.value and (not figure.unit or figure.unit == g.unit)]
+        measure, bound = _find_measure(match), _find_bound(match)
+        if not same or (measure and not figure.unit and all(_find_measure(m) != measure for m in same)):
+            return f"{match[0].strip()} {measure}".strip()
+        if bound and all(_find_bound(m) == -bound for m in same):
             return match[0].strip()
-    dates = find_dates(said)
+    return ""
+
+
+def _numbers(text: str) -> list[tuple[re.Match[str], Figure]]:
+    """The text's figures outside of its dates."""
+    dates = _date_places(text)
+    return [
+        (match, figure)
+        for match in _FIGURE.finditer(text)
+        if not any(start <= match.start("number") < end for start, end in dates) and (figure := _read_figure(match))
+    ]
+
+
+def _find_measure(figure: re.Match[str]) -> str:
+    """What the figure counts, where that is a closed class such as days or kilometres; ""  for anything else."""
+    found = _MEASURE.match(figure.string, figure.end())
+    return found[1].lower() if found else ""
+
+
+def _find_bound(figure: re.Match[str]) -> int:
+    """1 for "more than" before the figure, -1 for "less than", 0 for neither."""
+    found = _BOUND.search(figure.string[: figure.start("before") if figure["before"] else figure.start("number")])
+    return 0 if not found else 1 if found["more"] else -1
+
+
+def _lacks_rank(claimed: str, said: str) -> str:
+    given = {_read_rank(match) for match in _RANK.finditer(said)}
+    dates = _date_places(claimed)
+    for match in _RANK.finditer(claimed):
+        if _read_rank(match) not in given and not any(start <= match.start() < end for start, end in dates):
+            return match[0]
+    return ""
+
+
+def _read_rank(match: re.Match[str]) -> int:
+    return int(match["digits"]) if match["digits"] else _ORDINALS.index(match["word"].lower()) + 1
+
+
+def _lacks_date(claimed: str, said: str, published: str) -> str:
+    dates, years = find_dates(said), set(re.findall(rf"\b{_YEAR}\b", f"{said} {published}"))
     for date in find_dates(claimed):
-        if not any(date.agrees(other) and (not date.day or other.day) for other in dates):
+        known = not date.year or str(date.year) in years
+        if not known or not any(date.agrees(other) and (not date.day or other.day) for other in dates):
             return f"{date.day or ''} {_MONTHS[date.month - 1].capitalize()} {date.year or ''}".strip()
     return ""
+
+
+def mixes_years(claimed: str, texts: Sequence[tuple[str, str]]) -> str:
+    """The claim's first figure that none of the texts gives for the year beside it; "" where each is given for it.
+
+    A text comes with what is around it, whose years count where the text itself names none.
+    """
+    claimed = unicodedata.normalize("NFKC", claimed)
+    years = [(match.start(), match[0]) for match in re.finditer(rf"\b{_YEAR}\b", claimed)]
+    for match, figure in _numbers(claimed) if years else ():
+        if re.fullmatch(_YEAR, match["number"]):
+            continue
+        before = [year for place, year in years if place < match.start("number")][-1:]
+        behind = [year for place, year in years if place > match.start("number")][:1]
+        holders = [text for text in texts if any(given.value == figure.value for _, given in _numbers(text[0]))]
+        if holders and not any({*before, *behind} & _find_years(*text) for text in holders):
+            return match[0].strip()
+    return ""
+
+
+def _find_years(text: str, around: str) -> set[str]:
+    return set(re.findall(rf"\b{_YEAR}\b", text)) or set(re.findall(rf"\b{_YEAR}\b", around))

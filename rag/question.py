@@ -134,6 +134,12 @@ def _find_needs(question: str) -> QuestionNeeds:
     return QuestionNeeds(asks, years, numbers, names)
 
 
+CLAUSE = 20
+"""Characters that a comma, "to" or "and" between a figure and its year weighs as much as."""
+
+_BORDER = re.compile(r"[,;:–—(]\s|\b(?:to|and|but|while|whereas|from|against|than|after)\b")
+
+
 def find_short(sentence: str, question: str, needs: QuestionNeeds) -> str | None:
     """The words of the sentence that have the asked type and are not in the question; None where none has.
 
@@ -151,10 +157,16 @@ def find_short(sentence: str, question: str, needs: QuestionNeeds) -> str | None
     places = places or [word.start for word in find_words(sentence) if word.stem in asked]
 
     def distance(span: tuple[int, int]) -> int:
-        return sum(sorted(max(span[0] - place, place - span[1]) for place in places)[:3])
+        return sum(sorted(_distance(sentence, span, place) for place in places)[:3])
 
     start, end = min(spans, key=distance)
     return sentence[start:end].strip()
+
+
+def _distance(sentence: str, span: tuple[int, int], place: int) -> int:
+    """Characters from the span to the place, and `CLAUSE` for each border of a clause between them."""
+    between = sentence[span[1] : place] if span[1] <= place else sentence[place : span[0]]
+    return len(between) + CLAUSE * len(_BORDER.findall(between))
 
 
 def typed_spans(sentence: str, kind: AnswerType) -> list[tuple[int, int]]:

@@ -6,7 +6,7 @@ import re
 
 from rag.converse import Standalone
 from rag.judge import Judgement
-from rag.question import FIGURES, QuestionNeeds, find_short, typed_spans
+from rag.question import FIGURES, YEAR, QuestionNeeds, find_short, typed_spans
 from rag.words import find_words
 
 MOST_AROUND = 2
@@ -25,12 +25,15 @@ _YES_NO = re.compile(
 def choose_short(sentence: str, judgement: Judgement, question: Standalone, needs: QuestionNeeds) -> str | None:
     """The model's span, as one value of the asked type where the question asks for a figure or a date.
 
+    Of a sentence about several years it is the figure that stands nearest to the asked one.
     None for questions that want a reason, a manner, or yes or no; and where the span only repeats the question.
     """
     if needs.asks in ("reason", "manner") or asks_yes_no(question):
         return None
     start, end = widen_to_words(sentence, judgement.start, judgement.end)
     if needs.asks in FIGURES:
+        if needs.asks != "date" and _tells_years_apart(sentence, needs):
+            return find_short(sentence, question.question, needs)
         touched = [(a, b) for a, b in typed_spans(sentence, needs.asks) if a < end and start < b]
         if not touched:
             return find_short(sentence, question.question, needs)
@@ -43,6 +46,12 @@ def choose_short(sentence: str, judgement: Judgement, question: Standalone, need
     if not said or len(span.split()) > MOST_WORDS or all(word.stem in asked for word in said):
         return None
     return span.strip()
+
+
+def _tells_years_apart(sentence: str, needs: QuestionNeeds) -> bool:
+    """Whether the sentence speaks of an asked year and of another: the nearer figure is the asked one."""
+    years = set(YEAR.findall(sentence))
+    return len(years) > 1 and not years.isdisjoint(needs.years)
 
 
 def widen_to_words(sentence: str, start: int, end: int) -> tuple[int, int]:

@@ -77,6 +77,12 @@ def stems(text: str) -> tuple[str, ...]:
     return tuple(word.stem for word in find_words(text))
 
 
+def stem_word(word: str) -> str:
+    """The stem of a single word, stop word or not."""
+    stem: str = _stemmer().stemWord(word.lower())
+    return stem
+
+
 def _stemmer() -> Any:
     """A Snowball stemmer of this thread's own: PyStemmer's are not safe to share."""
     if not hasattr(_stemmers, "english"):

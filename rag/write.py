@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import threading
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from rag.claims import SCHEMA, Claims, check_reply
+from rag.claims import SCHEMA, Claims, check_reply, clean
 from rag.config import Config
 from rag.converse import MAX_QUESTION, Standalone, make_standalone
 from rag.llm import LanguageModel, Reply, find_room
@@ -105,8 +104,3 @@ def describe(candidate: Candidate) -> str:
 def make_fence(*texts: str) -> str:
     """A line that no text can hold: it is made of the hash of them all."""
     return f"=== {hashlib.sha256(chr(0).join(texts).encode()).hexdigest()[:16]} ==="
-
-
-def clean(text: str) -> str:
-    """The text in one line, without control and invisible characters."""
-    return " ".join("".join(c for c in text if c.isspace() or unicodedata.category(c)[0] != "C").split())

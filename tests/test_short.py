@@ -37,6 +37,16 @@ def test_the_short_answer_is_a_whole_value_or_none(question, span, expected):
     assert short(question, SENTENCE, span) == expected
 
 
+@pytest.mark.parametrize(("year", "expected"), [("2021", "$1.4 billion"), ("2024", "$3.1 billion")])
+@pytest.mark.parametrize("span", ["$1.4 billion", "$3.1 billion"])
+def test_of_several_years_the_figure_beside_the_asked_one_is_the_answer(year, expected, span):
+    for sentence in (
+        "Trade grew from $1.4 billion in 2021 to $3.1 billion in 2024.",
+        "In 2021 it was $1.4 billion, in 2024 already $3.1 billion.",
+    ):
+        assert short(f"How much was traded in {year}?", sentence, span) == expected
+
+
 def test_of_a_follow_up_the_current_question_says_whether_yes_or_no_is_asked():
     earlier = "Who said so? "
     assert short(earlier + "Is that Hazi?", SENTENCE, "Seymur Hazi", focus=len(earlier)) is None
