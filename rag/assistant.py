@@ -12,15 +12,18 @@ from typing import Self
 
 from rag.answerers import Asking, make_answerer
 from rag.config import Config
-from rag.converse import check_history, check_question
-from rag.current import CurrentIndex
-from rag.embed import load_embedder
+from rag.converse import Standalone, check_history, check_question
+from rag.current import CurrentIndex, Shelf
+from rag.embed import EncodedText, load_embedder
 from rag.instructions import is_suspicious
 from rag.library import StaleIndexError
 from rag.reader import Reader, TrainedReader
 from rag.retrieve import retrieve
-from rag.schema import Answer, Article, Message
+from rag.schema import Answer, Article, Candidate, Message
 from rag.spelling import correct_spelling
+
+MOST_FETCHED = 8
+"""Times the wanted candidates that are fetched where many of them give orders to a program."""
 
 
 class Assistant:
@@ -95,10 +98,7 @@ class Assistant:
             with asking.timed("encode"):
                 encoded = self._embedder.encode_question(standalone.question)
             with asking.timed("retrieve"):
-                candidates = retrieve(
-                    shelf.index, standalone.question, encoded, shelf.library.load, self.config.candidates
-                )
-                candidates = [candidate for candidate in candidates if not is_suspicious(candidate)]
+                candidates = self._retrieve(standalone, encoded, shelf)
             with asking.timed("read"):
                 reading = self._reader.read(standalone, encoded, candidates, shelf.index.lexical)
             answer = self._answerer.answer(asking, standalone, reading, shelf)
@@ -109,6 +109,16 @@ class Assistant:
             prompts=asking.prompts,
             notice=" ".join(asking.notices),
         )
+
+    def _retrieve(self, standalone: Standalone, encoded: EncodedText, shelf: Shelf) -> list[Candidate]:
+        """The candidates without those that give orders to a program; more are fetched in place of these."""
+        wanted = count = self.config.candidates
+        while True:
+            found = retrieve(shelf.index, standalone.question, encoded, shelf.library.load, count)
+            candidates = [candidate for candidate in found if not is_suspicious(candidate)]
+            if len(candidates) >= wanted or len(found) < count or count >= MOST_FETCHED * wanted:
+                return candidates[:wanted]
+            count *= 2
 
 
 @cache
