@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rag.converse import Standalone
+from rag.figures import SCALES
 from rag.question import YEAR, QuestionNeeds, find_needs, find_short
 from rag.schema import Citation, Conflict, ConflictSide, ScoredSentence
 
@@ -18,8 +19,6 @@ BEHIND = 4.0
 
 _FIGURE = re.compile(r"(\d+(?:[.,]\d+)*)\s?-?(million|billion|trillion|thousand|mn|bn|tn|m|k|b)?\b", re.IGNORECASE)
 _ABOUT = re.compile(r"\b(?:about|around|almost|nearly|approximately|roughly|some|over)\b", re.IGNORECASE)
-_SCALES = {"thousand": 1e3, "k": 1e3, "million": 1e6, "mn": 1e6, "m": 1e6, "billion": 1e9, "bn": 1e9, "b": 1e9}
-_SCALES |= {"trillion": 1e12, "tn": 1e12}
 _ROUGHLY = 0.05
 """Share by which a figure that is called approximate may be off."""
 
@@ -110,7 +109,7 @@ def parse_figure(text: str) -> Figure | None:
     digits = match[1].replace(",", "")
     if digits.count(".") > 1:
         return None
-    scale = _SCALES.get((match[2] or "").lower(), 1.0)
+    scale = float(SCALES.get((match[2] or "").lower(), 1))
     value = float(digits) * scale
     tolerance = 0.5 * scale / 10 ** len(digits.partition(".")[2])
     return Figure(value, max(tolerance, _ROUGHLY * value) if _ABOUT.search(text) else tolerance)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-_SCALES = {
+SCALES = {
     "hundred": 100,
     "thousand": 1_000,
     "k": 1_000,
@@ -17,11 +17,13 @@ _SCALES = {
     "mln": 1_000_000,
     "m": 1_000_000,
     "billion": 1_000_000_000,
+    "b": 1_000_000_000,
     "bn": 1_000_000_000,
     "bln": 1_000_000_000,
     "trillion": 1_000_000_000_000,
     "tn": 1_000_000_000_000,
 }
+_SCALE = "|".join(SCALES)
 _SIGNS = {"$": "dollar", "€": "euro", "£": "pound", "¥": "yuan", "₼": "manat"}
 _NAMES = {"usd": "dollar", "eur": "euro", "gbp": "pound", "rmb": "yuan", "cny": "yuan", "azn": "manat", "%": "percent"}
 _WORDS = (
@@ -35,7 +37,7 @@ _SPELLED = "|".join([*_VALUES, "hundred", "thousand", "million", "billion", "tri
 _FIGURE = re.compile(
     r"(?P<before>US\$|USD|EUR|[$€£¥₼])?\s?"
     rf"(?<![\w.,])(?P<number>\d+(?:,\d{{3}})*(?:\.\d+)?(?![.,]?\d)|(?a:{_SPELLED})\b)"
-    r"(?:[\s\u00a0-]?(?P<scale>hundred|thousand|k|million|mn|mln|m|billion|bn|bln|trillion|tn)\b)?"
+    rf"(?:[\s\u00a0-]?(?P<scale>{_SCALE})\b)?"
     r"(?:[\s\u00a0-]?(?P<after>%|percent\b|per\scent\b|(?:US\s)?dollars?\b|euros?\b|pounds?\b|yuan\b|manats?\b|USD\b|"
     r"EUR\b|RMB\b|AZN\b))?",
     re.IGNORECASE,
@@ -95,8 +97,8 @@ def _read_figure(match: re.Match[str]) -> Figure | None:
     number = match["number"].lower()
     if number == "one" and not match["scale"]:
         return None
-    value = Decimal(_VALUES.get(number, _SCALES.get(number, number.replace(",", ""))))
-    value *= _SCALES.get((match["scale"] or "").lower(), 1)
+    value = Decimal(_VALUES.get(number, SCALES.get(number, number.replace(",", ""))))
+    value *= SCALES.get((match["scale"] or "").lower(), 1)
     named = (match["after"] or match["before"] or "").lower().replace("us$", "$").removeprefix("us ")
     unit = _SIGNS.get(named) or _NAMES.get(named) or named.replace("per cent", "percent").rstrip("s")
     return Figure(value.normalize(), unit)

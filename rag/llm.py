@@ -127,7 +127,7 @@ class LanguageModel:
             try:
                 async with asyncio.timeout(self._config.llm_timeout):
                     return await self._read_reply(system, user, on_text, form, calls)
-            except Exception as error:
+            except Exception as error:  # each provider's client fails in its own ways; a message tells them apart
                 fault = _describe(error, self.name, self._config)
                 if not fault.transient or calls > self._config.llm_retries:
                     raise fault from error

@@ -14,6 +14,7 @@ from rag.figures import Date, Figure, find_dates, find_figures, lacks_figure
         ("3.744bn dollars", "3744000000", "dollar"),
         ("US$1.2 billion", "1200000000", "dollar"),
         ("EUR 5m", "5000000", "euro"),
+        ("$3.1B", "3100000000", "dollar"),
         ("20.7%", "20.7", "percent"),
         ("20.7 per cent", "20.7", "percent"),
         ("20.7\u00a0percent", "20.7", "percent"),
