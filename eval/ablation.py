@@ -1,7 +1,7 @@
 """`python -m eval.ablation --data FOLDER`: what each signal is worth, by fitting the reader anew without it.
 
 Fitted on the dev cases, as `eval.fit` does, and reported on the test cases about the seeds. Writes eval/ablation.md.
-What each source of training data is worth takes a training run each: `python -m rag.train --without SOURCE`.
+What each source of training data is worth takes a training run each: `python -m eval.sources`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from eval.cases import load_cases
 from eval.fit import Measured, fit, measure_cases, measure_dev
 from eval.metrics import auroc, balanced_accuracy, mean, with_interval
-from eval.public import parse_data
+from eval.public import make_parser
 from rag.config import Config
 from rag.reader import EVIDENCE, Weights, judge_evidence, score_sentences
 from rag.signals import SIGNALS
@@ -36,7 +36,7 @@ class Outcome:
 
 def main() -> None:
     """Fits, judges and writes the table."""
-    seeds, others = measure_dev(parse_data("eval.ablation", __doc__))
+    seeds, others = measure_dev(make_parser("eval.ablation", __doc__).parse_args().data)
     test = measure_cases(load_cases(split="test"), Config().corpus)
     signals = tuple(dict.fromkeys([*SIGNALS, *EVIDENCE]))
     left_out: dict[str, Collection[str]] = {"nothing": (), "all of the model": OF_MODEL}

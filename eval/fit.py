@@ -19,12 +19,13 @@ from scipy.optimize import minimize
 
 import rag.reader
 from eval.cases import Case, load_cases
-from eval.public import parse_data, write_corpus
+from eval.public import make_parser, write_corpus
 from rag.config import Config
 from rag.converse import make_standalone
 from rag.embed import load_embedder
 from rag.index import OpenIndex, open_index, update_index
 from rag.library import Library
+from rag.model import ReadingModel
 from rag.reader import EVIDENCE, TrainedReader, Weights, find_evidence, score_sentences
 from rag.retrieve import retrieve
 from rag.schema import Candidate
@@ -67,7 +68,7 @@ class Measured:
 
 def main() -> None:
     """Fits and writes rag/reader.json."""
-    seeds, others = measure_dev(parse_data("eval.fit", __doc__))
+    seeds, others = measure_dev(make_parser("eval.fit", __doc__).parse_args().data)
     weights = fit(seeds, others)
     result = {
         "fitted": f"python -m eval.fit, on {len(seeds)} dev cases of eval/facts.jsonl and {len(others)} of SQuAD 2.0",
@@ -121,8 +122,8 @@ def measure_dev(questions: Questions) -> tuple[list[Measured], list[Measured]]:
         return measure_cases(load_cases(split="dev"), Config().corpus), measure_cases(others, corpus)
 
 
-def measure_cases(cases: Sequence[Case], corpus: Path) -> list[Measured]:
-    """Every case's candidates, measured as the reader measures them."""
+def measure_cases(cases: Sequence[Case], corpus: Path, model: ReadingModel | None = None) -> list[Measured]:
+    """Every case's candidates, measured as a reader with the model, by default the shipped one, measures them."""
     with tempfile.TemporaryDirectory() as folder:
         config = Config(corpus=corpus, index=Path(folder) / "index")
         embedder = load_embedder(config.embedding, config.device)
@@ -130,7 +131,7 @@ def measure_cases(cases: Sequence[Case], corpus: Path) -> list[Measured]:
         index = open_index(config, embedder)
         assert index is not None
         library = Library(config, index.manifest)
-        reader = TrainedReader(embedder, config)
+        reader = TrainedReader(embedder, config, model)
         measured = [_measure_case(case, config, index, library, reader) for case in cases]
         index.close()
     return measured

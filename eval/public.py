@@ -11,15 +11,20 @@ from rag.errors import CitewellError
 from rag.train.questions import Question, Questions, load_questions
 
 
-def parse_data(module: str, about: str | None) -> Questions:
-    """The questions of the folder that the command line names with --data; ends the program where it holds none."""
+def make_parser(module: str, about: str | None) -> argparse.ArgumentParser:
+    """A command line whose `--data FOLDER` gives the folder's questions."""
     parser = argparse.ArgumentParser(prog=f"python -m {module}", description=about)
-    parser.add_argument("--data", type=Path, required=True, help="folder with the question sets of the model card")
-    folder: Path = parser.parse_args().data
+    parser.add_argument(
+        "--data", type=_load, required=True, metavar="FOLDER", help="with the question sets of the model card"
+    )
+    return parser
+
+
+def _load(folder: str) -> Questions:
     try:
-        return load_questions(folder)
+        return load_questions(Path(folder))
     except CitewellError as error:
-        parser.error(str(error))
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def write_corpus(questions: Sequence[Question], corpus: Path) -> tuple[Case, ...]:

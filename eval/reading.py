@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from eval.metrics import auroc, mean, with_interval
-from eval.public import parse_data
+from eval.public import make_parser
 from rag.config import Config
 from rag.embed import Embedder, load_embedder
 from rag.lexical import LexicalIndex
-from rag.model import load_reading_model
+from rag.model import ReadingModel, load_reading_model
 from rag.train.measure import read_passages, token_f1
 from rag.train.questions import Question
 from rag.words import stems
@@ -28,14 +28,14 @@ Scores = list[list[float]]
 
 def main() -> None:
     """Prints the table."""
-    questions = parse_data("eval.reading", __doc__)
+    questions = make_parser("eval.reading", __doc__).parse_args().data
     embedder = load_embedder(Config().embedding, Config().device)
     table = Table(box=SIMPLE_HEAD)
     for column in ("set", "scored by", "first sentence right", "span F1", "near-miss AUROC"):
         table.add_column(column)
     for name, part in (("XQuAD", questions.xquad), ("SQuAD 2.0, held-back titles", questions.test)):
         for scored_by, scores, spans in score_all(part, embedder):
-            table.add_row(name, scored_by, *_describe(part, scores, spans))
+            table.add_row(name, scored_by, *describe(part, scores, spans))
     Console().print(table)
 
 
@@ -44,10 +44,17 @@ def score_all(questions: Sequence[Question], embedder: Embedder) -> list[tuple[s
     cosine, bm25 = score_by_cosine(questions, embedder), score_by_bm25(questions)
     mixes = [[_mix(c, b, weight) for c, b in zip(cosine, bm25, strict=True)] for weight in (0.1, 0.25, 0.5, 0.75)]
     best = max(mixes, key=lambda mix: mean([bool(right) for right in rights(questions, mix)]) or 0)
-    readings = read_passages(load_reading_model(Config().device), questions)
-    model = [[score for score, _ in sentences] for sentences in readings]
-    spans = [[span for _, span in sentences] for sentences in readings]
+    model, spans = score_by_model(questions, load_reading_model(Config().device))
     return [("cosine", cosine, None), ("BM25", bm25, None), ("best mix", best, None), ("model", model, spans)]
+
+
+def score_by_model(questions: Sequence[Question], model: ReadingModel) -> tuple[Scores, list[list[str]]]:
+    """The model's log-odds of each sentence, and the words it would answer with."""
+    readings = read_passages(model, questions)
+    return (
+        [[score for score, _ in sentences] for sentences in readings],
+        [[span for _, span in sentences] for sentences in readings],
+    )
 
 
 def score_by_cosine(questions: Sequence[Question], embedder: Embedder) -> Scores:
@@ -79,7 +86,8 @@ def rights(questions: Sequence[Question], scores: Scores) -> list[bool | None]:
     ]
 
 
-def _describe(questions: Sequence[Question], scores: Scores, spans: list[list[str]] | None) -> list[str]:
+def describe(questions: Sequence[Question], scores: Scores, spans: list[list[str]] | None) -> list[str]:
+    """First sentence right, span F1 within it and near-miss AUROC, with intervals; "" for what cannot be measured."""
     answerable = [bool(question.positive) for question in questions]
     pairs = list(zip(answerable, [max(row) for row in scores], strict=True))
     near_miss = with_interval(pairs, lambda items: auroc(*zip(*items, strict=True)))

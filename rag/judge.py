@@ -38,9 +38,9 @@ def judge_candidates(
     judgements = []
     for reading in model.read(make_windows(question, candidates[:most])):
         last = len(reading.scores) - 1
-        start, end, span = reading.best_span(last)
+        span = reading.best_span(last)
         score = max(float(reading.scores[last]), LEAST_SCORE)
-        judgements.append(Judgement(score, start, end, max(span, LEAST_SPAN)))
+        judgements.append(Judgement(score, span.start, span.end, max(span.odds, LEAST_SPAN)))
     return judgements + [Judgement(LEAST_SCORE, 0, 0, LEAST_SPAN)] * len(candidates[most:])
 
 

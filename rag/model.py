@@ -22,10 +22,7 @@ if TYPE_CHECKING:
     from rag.network import ReaderNetwork
 
 MODEL_FILE = Path(__file__).parent / "reader.safetensors"
-MODEL_SHA256 = "7b229185c493f41314383d31c954146466db56aeb5679129df3a3c83a6367109"
-
-LONGEST_SPAN = 30
-"""Word pieces of a short answer."""
+MODEL_SHA256 = "1d8bb870a63a5dc9eb4401e8d83b21f529650238d9ec209bee1d6e715a3d6985"
 
 BATCH_PIECES = 2_048
 """Word pieces of a forward pass, padding included."""
@@ -34,33 +31,40 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """The likeliest answer in a sentence: its characters there, and its log-odds against there being none.
+
+    `share` is its probability, 0 to 1, given that the answer is one of the sentence's spans.
+    """
+
+    start: int
+    end: int
+    odds: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class WindowReading:
     """What the model makes of a window.
 
-    `scores` (sentences,) are log-odds of each sentence against "nothing here answers"; `starts` and `ends` (pieces,)
-    log-probabilities that the answer starts or ends at a piece; of the first piece, that there is none.
+    `scores` (sentences,) are log-odds of each sentence against "nothing here answers"; `spans` (pieces, pieces) those
+    of each answer, by its first and last piece, against there being none.
     """
 
     window: EncodedWindow
     scores: Floats
-    starts: Floats
-    ends: Floats
+    spans: Floats
 
-    def best_span(self, sentence: int) -> tuple[int, int, float]:
-        """The likeliest answer within one sentence: its characters there, and its log-odds against no answer.
-
-        (0, 0, -inf) for a sentence without word pieces.
-        """
+    def best_span(self, sentence: int) -> Span:
+        """The likeliest answer within one sentence; Span(0, 0, -inf, 0) for a sentence without word pieces."""
         pieces = np.flatnonzero(self.window.sentence == sentence)
-        if not len(pieces):
-            return 0, 0, -np.inf
-        joint = self.starts[pieces][:, None] + self.ends[pieces][None, :]
-        allowed = np.triu(np.ones(joint.shape, bool)) & ~np.triu(np.ones(joint.shape, bool), LONGEST_SPAN)
-        joint = np.where(allowed, joint, -np.inf)
-        first, last = np.unravel_index(int(joint.argmax()), joint.shape)
-        spans = self.window.spans[pieces]
-        odds = float(joint[first, last] - self.starts[0] - self.ends[0])
-        return int(spans[first, 0]), int(spans[last, 1]), odds
+        odds = self.spans[np.ix_(pieces, pieces)]
+        if not np.isfinite(odds).any():
+            return Span(0, 0, -np.inf, 0.0)
+        first, last = np.unravel_index(int(odds.argmax()), odds.shape)
+        best = float(odds[first, last])
+        start, end = self.window.spans[pieces[first], 0], self.window.spans[pieces[last], 1]
+        return Span(int(start), int(end), best, 1 / float(np.exp(odds - best).sum()))
 
 
 class ReadingModel:
@@ -68,8 +72,8 @@ class ReadingModel:
 
     def __init__(self, network: ReaderNetwork, tokenizer: Any, device: str = "cpu") -> None:
         self.network = network.to(device).eval()
-        self._tokenizer = tokenizer
-        self._device = device
+        self.tokenizer = tokenizer
+        self.device = device
         self._turn = threading.Lock()
 
     def read(self, windows: Sequence[Window]) -> list[WindowReading]:
@@ -88,7 +92,7 @@ class ReadingModel:
         return [[encoded[row] for row in rows] for rows in batches]
 
     def _encode(self, windows: Sequence[Window]) -> tuple[list[EncodedWindow], list[list[int]]]:
-        encoded = encode_windows(self._tokenizer, windows)
+        encoded = encode_windows(self.tokenizer, windows)
         return encoded, batch_by_length([len(window) for window in encoded], BATCH_PIECES)
 
     def forward(self, windows: Sequence[EncodedWindow]) -> list[WindowReading]:
@@ -97,13 +101,12 @@ class ReadingModel:
 
         from rag.network import collate
 
-        with torch.inference_mode(), torch.autocast(self._device, torch.bfloat16, enabled=_has_bfloat16(self._device)):
-            scores, spans = self.network(collate(windows).to(self._device))
-            spans = spans.log_softmax(dim=1)
-        all_scores, all_spans = scores.float().cpu().numpy(), spans.float().cpu().numpy()
+        with torch.inference_mode(), torch.autocast(self.device, torch.bfloat16, enabled=_has_bfloat16(self.device)):
+            scores, spans = self.network(collate(windows).to(self.device))
+        all_scores, all_spans = scores.cpu().numpy(), spans.cpu().numpy()
         return [
-            WindowReading(w, all_scores[i, : len(w.ends)], all_spans[i, : len(w), 0], all_spans[i, : len(w), 1])
-            for i, w in enumerate(windows)
+            WindowReading(window, all_scores[row, : len(window.ends)], all_spans[row, : len(window), : len(window)])
+            for row, window in enumerate(windows)
         ]
 
 

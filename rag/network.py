@@ -16,18 +16,25 @@ from torch import Tensor, nn
 
 from rag.windows import EncodedWindow
 
+LONGEST_SPAN = 30
+"""Word pieces of an answer."""
+
+SPAN_WIDTH = 96
+"""Dimensions in which a span's first and last piece are compared."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Windows padded to the longest: pieces (windows, pieces) and sentence ends (windows, sentences).
 
-    `sentence` and `ends` hold -1 where there is nothing.
+    `sentence`, `word` and `ends` hold -1 where there is nothing.
     """
 
     ids: Tensor
     types: Tensor
     mask: Tensor
     sentence: Tensor
+    word: Tensor
     ends: Tensor
 
     def to(self, device: torch.device | str) -> Batch:
@@ -35,7 +42,7 @@ class Batch:
 
 
 class ReaderNetwork(nn.Module):
-    """The base model's encoder, a head that scores sentences and one that marks where an answer starts and ends.
+    """The base model's encoder, a head that scores sentences and one that marks which words of them answer.
 
     The embeddings stay those of the base model: they are neither trained nor saved.
     """
@@ -44,22 +51,27 @@ class ReaderNetwork(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.score = nn.Sequential(nn.Linear(2 * width, width), nn.GELU(), nn.Linear(width, 1))
-        self.span = nn.Linear(width, 2)
+        self.first, self.last = nn.Linear(width, SPAN_WIDTH), nn.Linear(width, SPAN_WIDTH)
+        self.edges, self.nothing = nn.Linear(width, 2), nn.Linear(width, 1)
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Scores (windows, sentences) and start and end logits (windows, pieces, 2).
+        """Scores (windows, sentences) and the spans' log-odds (windows, pieces, pieces), by first and last piece.
 
-        A score is the log-odds of the sentence against "nothing here answers"; -inf where there is no sentence. The
-        logits of [CLS], the first piece, stand for "no answer"; those of other pieces outside of sentences are -inf.
+        A score is the log-odds of the sentence against "nothing here answers"; -inf where there is no sentence. A
+        span's log-odds are against there being none; -inf unless it is whole words of one sentence and at most
+        `LONGEST_SPAN` pieces. A span is scored as a whole, since the likeliest start and the likeliest end may be
+        those of different answers (Lee et al., 2016, "Learning recurrent span representations").
         """
         hidden = self.encoder(
             input_ids=batch.ids, token_type_ids=batch.types, attention_mask=batch.mask
         ).last_hidden_state
         pooled = torch.cat([_gather(hidden, batch.ends), _mean_by_sentence(hidden, batch.sentence, batch.ends)], dim=-1)
         scores = self.score(pooled).squeeze(-1).float().masked_fill(batch.ends < 0, -torch.inf)
-        outside = batch.sentence < 0
-        outside[:, 0] = False
-        return scores, self.span(hidden).float().masked_fill(outside.unsqueeze(-1), -torch.inf)
+        pairs = self.first(hidden) @ self.last(hidden).transpose(1, 2) / SPAN_WIDTH**0.5
+        edges = self.edges(hidden).float()
+        spans = pairs.float() + edges[..., :1] + edges[..., 1:].transpose(1, 2)
+        spans = spans - self.nothing(hidden[:, 0]).float().unsqueeze(-1)
+        return scores, spans.masked_fill(~_allowed_spans(batch), -torch.inf)
 
     def trained(self) -> dict[str, Tensor]:
         """The weights that training changes, by name."""
@@ -77,14 +89,32 @@ def _mean_by_sentence(hidden: Tensor, sentence: Tensor, ends: Tensor) -> Tensor:
     return (member @ hidden) / member.sum(-1, keepdim=True).clamp(min=1)
 
 
-def make_network(base: Any, attention: str = "sdpa") -> ReaderNetwork:
-    """A network with a copy of the base model's layers, without dropout, heads untrained.
+def _allowed_spans(batch: Batch) -> Tensor:
+    """Which first and last pieces (windows, pieces, pieces) bound whole words of one sentence."""
+    sentence, word = batch.sentence, batch.word
+    same_word = (word[:, 1:] == word[:, :-1]) & (sentence[:, 1:] == sentence[:, :-1])
+    edge = torch.ones_like(sentence[:, :1], dtype=torch.bool)
+    begins, closes = torch.cat([edge, ~same_word], dim=1), torch.cat([~same_word, edge], dim=1)
+    inside = sentence >= 0
+    length = torch.ones(sentence.shape[1], sentence.shape[1], dtype=torch.bool, device=sentence.device)
+    return (
+        (begins & inside).unsqueeze(2)
+        & (closes & inside).unsqueeze(1)
+        & (sentence.unsqueeze(2) == sentence.unsqueeze(1))
+        & length.triu()
+        & length.tril(LONGEST_SPAN - 1)
+    )
 
-    It shares the weights of the base model's embeddings, which are frozen.
+
+def make_network(base: Any, attention: str = "sdpa", dropout: float = 0.0) -> ReaderNetwork:
+    """A network with a copy of the base model's layers, heads untrained.
+
+    It shares the weights of the base model's embeddings, which are frozen. `dropout` is that of the hidden states;
+    attention has none.
     """
     config = copy.deepcopy(base.config)
     config._attn_implementation = attention
-    config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0.0
+    config.hidden_dropout_prob, config.attention_probs_dropout_prob = dropout, 0.0
     with torch.device("meta"):
         encoder: Any = type(base)(config, add_pooling_layer=False)
     weights = {name: value for name, value in base.state_dict().items() if not name.startswith("pooler")}
@@ -118,6 +148,7 @@ def collate(windows: Sequence[EncodedWindow]) -> Batch:
         types=_pad([w.types for w in windows], 0),
         mask=_pad([np.ones(len(w), np.int64) for w in windows], 0),
         sentence=_pad([w.sentence for w in windows], -1),
+        word=_pad([w.word for w in windows], -1),
         ends=_pad([w.ends for w in windows], -1),
     )
 

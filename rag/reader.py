@@ -21,7 +21,7 @@ from rag.converse import Standalone
 from rag.embed import Embedder, EncodedText
 from rag.judge import Judgement, judge_candidates
 from rag.lexical import LexicalIndex
-from rag.model import load_reading_model
+from rag.model import ReadingModel, load_reading_model
 from rag.schema import Candidate, Reading, ScoredSentence
 from rag.short import choose_short
 from rag.signals import SIGNALS, WeighedQuestion, find_unmet, measure, weigh_question
@@ -91,12 +91,12 @@ class Weights:
 class TrainedReader:
     """Weighs what the trained model says beside the signals; safe to use from several threads.
 
-    Raises ModelError when the model's file is missing or damaged.
+    Without a model given it is the shipped one; raises ModelError when its file is missing or damaged.
     """
 
-    def __init__(self, embedder: Embedder, config: Config) -> None:
+    def __init__(self, embedder: Embedder, config: Config, model: ReadingModel | None = None) -> None:
         self._config = config
-        self._model = load_reading_model(config.device)
+        self._model = model or load_reading_model(config.device)
         self._weights = load_weights()
         self._encodings = _Encodings(embedder, config.cached_sentences)
 

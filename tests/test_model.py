@@ -7,7 +7,8 @@ import pytest
 
 import rag.model
 from rag.errors import ModelError
-from rag.model import MODEL_FILE, WindowReading, batch_by_length, load_reading_model
+from rag.model import MODEL_FILE, Span, WindowReading, batch_by_length, load_reading_model
+from rag.network import LONGEST_SPAN
 from rag.windows import EncodedWindow, Window
 
 WINDOWS = [
@@ -58,7 +59,8 @@ def test_a_windows_reading_hardly_depends_on_the_windows_beside_it():
     for window, together in zip(WINDOWS, model.read(WINDOWS), strict=True):
         (alone,) = model.read([window])
         assert np.allclose(together.scores, alone.scores, atol=0.2)  # bfloat16 sums in another order
-        assert together.best_span(0)[:2] == alone.best_span(0)[:2]
+        span, same = together.best_span(0), alone.best_span(0)
+        assert (span.start, span.end) == (same.start, same.end)
 
 
 def test_nothing_to_read_gives_nothing():
@@ -79,21 +81,45 @@ def test_texts_of_like_length_share_a_batch_within_the_budget(lengths, budget, b
     assert batch_by_length(lengths, budget) == batches
 
 
-def reading(starts, ends):
+def make_reading(spans):
     """A window of [CLS] and a sentence of three pieces, "ab", "cd" and "ef"."""
     window = EncodedWindow(
         ids=np.zeros(4, np.int64),
         types=np.zeros(4, np.int64),
         sentence=np.asarray([-1, 0, 0, 0]),
+        word=np.asarray([-1, 1, 2, 3]),
         spans=np.asarray([[0, 0], [0, 2], [2, 4], [4, 6]]),
         ends=np.asarray([3]),
     )
-    return WindowReading(window, np.zeros(1, np.float32), np.asarray(starts, np.float32), np.asarray(ends, np.float32))
+    return WindowReading(window, np.zeros(1, np.float32), np.asarray(spans, np.float32))
 
 
-def test_the_best_span_ends_where_it_starts_or_later():
-    assert reading([-9, -9, -1, -9], [-9, -1, -3, -2]).best_span(0) == (2, 6, 15.0)
+def test_the_best_span_is_the_likeliest_and_has_its_share_of_the_sentences_spans():
+    odds = np.full((4, 4), -np.inf)
+    odds[1, 2], odds[2, 3], odds[3, 3] = np.log(6), np.log(3), np.log(1)
+    span = make_reading(odds).best_span(0)
+    assert (span.start, span.end) == (0, 4)
+    assert span.odds == pytest.approx(np.log(6))
+    assert span.share == pytest.approx(0.6)
 
 
 def test_a_sentence_that_was_cut_away_has_no_span():
-    assert reading([0] * 4, [0] * 4).best_span(7) == (0, 0, -np.inf)
+    assert make_reading(np.zeros((4, 4))).best_span(7) == Span(0, 0, -np.inf, 0.0)
+
+
+def test_answers_are_whole_words_of_one_sentence():
+    model = load_reading_model("cpu")
+    sentences = ("Harthacnut met Xi in Xi'an.", "He paid $3,744.5m for " + "very " * 40 + "old silk.")
+    (reading,) = model.read([Window("Who paid Harthacnut?", "", sentences)])
+    firsts, lasts = np.nonzero(np.isfinite(reading.spans))
+    window = reading.window
+    assert len(firsts)
+    assert (firsts <= lasts).all()
+    assert (lasts - firsts < LONGEST_SPAN).all()
+    assert (window.sentence[firsts] == window.sentence[lasts]).all()
+    for number, sentence in enumerate(sentences):
+        own = window.sentence[firsts] == number
+        for first, last in zip(firsts[own], lasts[own], strict=True):
+            start, end = window.spans[first, 0], window.spans[last, 1]
+            assert not sentence[max(0, start - 1) : start + 1].isalnum() or start == 0
+            assert not sentence[end - 1 : end + 1].isalnum() or end == len(sentence)

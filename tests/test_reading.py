@@ -6,11 +6,12 @@ import pytest
 from eval.ablation import decide, describe
 from eval.cases import Case, locate_gold
 from eval.fit import Measured, fit_margin
-from eval.public import parse_data, write_corpus
+from eval.public import make_parser, write_corpus
 from eval.reading import rights, score_by_bm25, score_by_cosine
+from eval.sources import first_by_model, plan_runs
 from rag.reader import EVIDENCE, Weights
 from rag.signals import SIGNALS
-from rag.train.questions import Question
+from rag.train.questions import SOURCES, Question
 
 SENTENCES = ("Genoa lies by the sea.", "It has 12 ports.", "Its mayor is Marco Bucci.")
 
@@ -82,8 +83,21 @@ def test_the_margin_is_the_widest_that_keeps_three_quarters_of_the_quotes_right(
     assert fit_margin([measured([2.0], [False])], score) == 0.25
 
 
-def test_a_folder_without_the_question_sets_ends_the_program_in_one_line(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("sys.argv", ["fit", "--data", str(tmp_path)])
+def test_a_folder_without_the_question_sets_is_refused_in_one_line(tmp_path, capsys):
     with pytest.raises(SystemExit):
-        parse_data("eval.fit", "Fits.")
-    assert "squad2-dev-half.jsonl.gz' is missing" in capsys.readouterr().err
+        make_parser("eval.reading", "Measures.").parse_args(["--data", str(tmp_path)])
+    assert "squad2-dev-half.jsonl.gz' is missing" in " ".join(capsys.readouterr().err.split())
+
+
+def test_every_source_of_training_data_is_left_out_once_at_equal_training():
+    runs = dict(plan_runs(400))
+    assert len({settings.steps for settings in runs.values()}) == 1
+    left_out = [settings.without for settings in runs.values() if settings.without]
+    assert left_out == [(source,) for source in (*SOURCES, "near-misses", "mined")]
+    assert sum(bool(settings.lora) for settings in runs.values()) == 2
+    assert runs["everything, seed 1"].seed == 1
+
+
+def test_the_models_own_choice_is_the_candidate_with_the_best_odds():
+    cases = [measured([0.0, 2.0], [False, True]), measured([3.0, 2.0], [False, True])]
+    assert first_by_model(cases) == 0.5

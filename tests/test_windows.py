@@ -22,6 +22,15 @@ def test_every_piece_of_a_sentence_knows_its_sentence_and_where_it_stands(encode
     assert set(window.sentence[window.ends].tolist()) == {-1}
 
 
+def test_every_piece_knows_the_word_or_number_that_it_is_part_of(encode):
+    text = "Harthacnut's $3,744.5bn, in 10-12 days."
+    (window,) = encode(Window("Who?", "", (text,)))
+    places = {number: window.spans[window.word == number] for number in window.word[window.sentence == 0].tolist()}
+    words = [text[spans[0, 0] : spans[-1, 1]] for spans in places.values()]
+    assert words == ["Harthacnut", "'", "s", "$", "3,744.5bn", ",", "in", "10", "-", "12", "days", "."]
+    assert set(window.word[window.sentence < 0].tolist()) == {-1}
+
+
 def test_the_question_has_type_0_and_all_behind_it_type_1(encode):
     (window,) = encode(Window("Who?", "Title", ("One.", "Two.")))
     question_end = window.ids.tolist().index(102)

@@ -1,10 +1,10 @@
-"""An epoch's examples, drawn anew each time: windows with the sentences and spans that answer, or with none."""
+"""An epoch's examples, drawn anew each time: each question beside windows that answer it and windows that do not."""
 
 from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rag.train.near_misses import Vocabulary, add_given_year, change_passage, make_near_miss, paraphrase
@@ -24,14 +24,16 @@ WEIGHTS = {
 }
 """How often a question of each set is drawn in an epoch, on average."""
 
-MOST_SENTENCES, MOST_WORDS = 6, 150
+MOST_SENTENCES, MOST_WORDS = 4, 150
 """Of a window."""
 
-LENGTHS = (2, 10, 3, 2, 2, 1)
+LENGTHS = (3, 14, 2, 1)
 """Odds of windows of one sentence, two, …; most are read as the reader reads them: a sentence and the one before."""
 
-RIVALS = 0.5
-"""Share of the questions that are also shown with another sentence of their passage, the one most alike."""
+SECOND_RIVAL, MINED, CHANGED_QUESTION, CHANGED_PASSAGE = 0.3, 0.4, 0.45, 0.12
+"""Shares of the answered questions that are also shown with a second rival sentence, a mined passage, …"""
+
+Spans = tuple[tuple[int, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,8 @@ class Example:
     """A window and what is right about it: `positive` sentences, and `spans` (sentence, start, end) where known."""
 
     window: Window
-    positive: tuple[int, ...]
-    spans: tuple[tuple[int, int, int], ...]
+    positive: tuple[int, ...] = ()
+    spans: Spans = ()
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,11 @@ class Pool:
             self.by_passage[question.sentences].append(number)
 
 
-def draw_epoch(pool: Pool, seed: int) -> Iterator[Example]:
-    """One epoch, in random order: each drawn question with its passage, and again as one that is not answered."""
+def draw_epoch(pool: Pool, seed: int, marked: Mapping[int, Spans]) -> Iterator[tuple[Example, ...]]:
+    """One epoch, in random order: groups of windows of one question, of which some, one or none answer it.
+
+    `marked` are the answer's words, by the question's number in the pool, where people marked only its sentence.
+    """
     draw = random.Random(seed)
     order = [
         number
@@ -74,27 +79,34 @@ def draw_epoch(pool: Pool, seed: int) -> Iterator[Example]:
     ]
     draw.shuffle(order)
     for number in order:
-        yield from _draw_examples(pool, number, draw)
+        yield from _draw_groups(pool, number, marked.get(number, ()), draw)
 
 
 def _times(expected: float, draw: random.Random) -> int:
     return int(expected) + (draw.random() < expected % 1)
 
 
-def _draw_examples(pool: Pool, number: int, draw: random.Random) -> Iterator[Example]:
+def _draw_groups(pool: Pool, number: int, marked: Spans, draw: random.Random) -> Iterator[tuple[Example, ...]]:
     question = pool.questions[number]
     if not question.positive:
-        yield _example(
-            question.text, question, _run(question.sentences, draw.randrange(len(question.sentences)), draw), draw
-        )
+        rivals = tuple(_draw_rivals(question, question.text, draw))
+        if rivals:
+            yield rivals
         return
     run = _run(question.sentences, draw.choice(question.positive), draw)
-    yield _example(_reworded(pool, number, run, draw), question, run, draw)
-    negative = _draw_negative(pool, number, run, draw)
-    if negative:
-        yield negative
-    if draw.random() < RIVALS and (rival := _draw_rival(question, draw)):
-        yield rival
+    text = _reworded(pool, number, run, draw)
+    group = [_make_right(question, text, question.spans or marked, run, draw), *_draw_rivals(question, text, draw)]
+    if draw.random() < MINED and pool.mined_negatives and pool.mined[number]:
+        group.append(_draw_mined(pool.questions[draw.choice(pool.mined[number])], text, draw))
+    window = question.sentences[run.start : run.stop]
+    if draw.random() < CHANGED_PASSAGE and pool.near_misses:
+        other = change_passage(question, window, pool.vocabulary, draw)
+        group += [Example(Window(text, _title(question, draw), other))] if other else []
+    yield tuple(group)
+    if draw.random() < CHANGED_QUESTION and pool.near_misses:
+        changed = make_near_miss(question, window, pool.vocabulary, draw)
+        if changed:
+            yield (Example(Window(changed, _title(question, draw), window)),)
 
 
 def _reworded(pool: Pool, number: int, run: range, draw: random.Random) -> str:
@@ -127,7 +139,7 @@ def _run(sentences: Sequence[str], held: int, draw: random.Random) -> range:
     first = last = held
     words = len(sentences[held].split())
     for _ in range(draw.choices(range(MOST_SENTENCES), LENGTHS)[0]):
-        before = last == len(sentences) - 1 or (first > 0 and draw.random() < 0.7)
+        before = last == len(sentences) - 1 or (first > 0 and draw.random() < 0.85)
         nearest = first - 1 if before else last + 1
         if not 0 <= nearest < len(sentences):
             break
@@ -138,35 +150,20 @@ def _run(sentences: Sequence[str], held: int, draw: random.Random) -> range:
     return range(first, last + 1)
 
 
-def _example(text: str, question: Question, run: range, draw: random.Random) -> Example:
+def _make_right(question: Question, text: str, spans: Spans, run: range, draw: random.Random) -> Example:
     positive = tuple(number - run.start for number in question.positive if number in run)
-    spans = tuple((s - run.start, start, end) for s, start, end in question.spans if s in run)
-    window = Window(text, _title(question, draw), question.sentences[run.start : run.stop])
-    return Example(window, positive, spans)
+    inside = tuple((s - run.start, start, end) for s, start, end in spans if s in run)
+    return Example(Window(text, _title(question, draw), question.sentences[run.start : run.stop]), positive, inside)
 
 
 def _title(question: Question, draw: random.Random) -> str:
     return question.title if draw.random() < 0.7 else ""
 
 
-def _draw_negative(pool: Pool, number: int, run: range, draw: random.Random) -> Example | None:
-    question = pool.questions[number]
-    window = question.sentences[run.start : run.stop]
-    kind = draw.random()
-    if kind < 0.45 and pool.near_misses:
-        changed = make_near_miss(question, window, pool.vocabulary, draw)
-        if changed:
-            return Example(Window(changed, _title(question, draw), window), (), ())
-    if kind < 0.57 and pool.near_misses:
-        other = change_passage(question, window, pool.vocabulary, draw)
-        if other:
-            return Example(Window(question.text, _title(question, draw), other), (), ())
-    if kind < 0.85 and pool.mined_negatives and pool.mined[number]:
-        mined = pool.questions[draw.choice(pool.mined[number])]
-        nearest = _most_alike(question.text, mined.sentences, draw)
-        run = _run(mined.sentences, nearest, draw)
-        return Example(Window(question.text, _title(mined, draw), mined.sentences[run.start : run.stop]), (), ())
-    return _without_answer(question, draw)
+def _draw_mined(other: Question, text: str, draw: random.Random) -> Example:
+    """Of another question's passage the sentence that is most like this question."""
+    run = _run(other.sentences, _most_alike(text, other.sentences, draw), draw)
+    return Example(Window(text, _title(other, draw), other.sentences[run.start : run.stop]))
 
 
 def _most_alike(question: str, sentences: Sequence[str], draw: random.Random) -> int:
@@ -175,31 +172,23 @@ def _most_alike(question: str, sentences: Sequence[str], draw: random.Random) ->
     return max(range(len(sentences)), key=lambda i: (len(asked & set(stems(sentences[i]))), draw.random()))
 
 
-def _draw_rival(question: Question, draw: random.Random) -> Example | None:
-    """A sentence of the passage that does not answer but shares many of the question's words, and the one before."""
+def _draw_rivals(question: Question, text: str, draw: random.Random) -> Iterator[Example]:
+    """One or two sentences of the passage that do not answer, each with the one before it.
+
+    The first is the one that shares most words with the question, the second any.
+    """
     answer = question.answer.lower()
     others = [
         number
         for number, sentence in enumerate(question.sentences)
         if number not in question.positive
         and number - 1 not in question.positive
-        and not (len(answer) > 2 and answer in sentence.lower())
+        and not (question.positive and len(answer) > 2 and answer in sentence.lower())
     ]
-    if not others:
-        return None
-    alike = _most_alike(question.text, [question.sentences[number] for number in others], draw)
-    last = others[alike if draw.random() < 0.6 else draw.randrange(len(others))]
-    window = question.sentences[max(0, last - 1) : last + 1]
-    return Example(Window(question.text, _title(question, draw), window), (), ())
-
-
-def _without_answer(question: Question, draw: random.Random) -> Example | None:
-    """Sentences of the passage right before those that answer, or right behind them."""
-    count = 1 + draw.choices(range(MOST_SENTENCES), LENGTHS)[0]
-    before = question.sentences[max(0, question.positive[0] - count) : question.positive[0]]
-    behind = question.sentences[question.positive[-1] + 1 : question.positive[-1] + 1 + count]
-    window = draw.choice([part for part in (before, behind) if part] or [()])
-    answer = question.answer.lower()
-    if not window or (len(answer) > 2 and any(answer in sentence.lower() for sentence in window)):
-        return None
-    return Example(Window(question.text, _title(question, draw), window), (), ())
+    for _ in range(1 + (draw.random() < SECOND_RIVAL)):
+        if not others:
+            return
+        alike = _most_alike(text, [question.sentences[number] for number in others], draw)
+        last = others.pop(alike if draw.random() < 0.7 else draw.randrange(len(others)))
+        window = question.sentences[max(0, last - 1) : last + 1]
+        yield Example(Window(text, _title(question, draw), window))

@@ -60,8 +60,8 @@ def read_passages(model: ReadingModel, questions: Sequence[Question]) -> list[li
 
 def _read_last(reading: WindowReading, sentence: str) -> tuple[float, str]:
     last = len(reading.scores) - 1
-    start, end, _ = reading.best_span(last)
-    return float(reading.scores[last]), sentence[start:end]
+    span = reading.best_span(last)
+    return float(reading.scores[last]), sentence[span.start : span.end]
 
 
 def token_f1(answer: str, gold: str) -> float:
