@@ -36,7 +36,7 @@ class Outcome:
 
 def main() -> None:
     """Fits, judges and writes the table."""
-    seeds, others = measure_dev(make_parser("eval.ablation", __doc__).parse_args().data)
+    ours, public = measure_dev(make_parser("eval.ablation", __doc__).parse_args().data)
     test = measure_cases(load_cases(split="test"), Config().corpus)
     signals = tuple(dict.fromkeys([*SIGNALS, *EVIDENCE]))
     left_out: dict[str, Collection[str]] = {"nothing": (), "all of the model": OF_MODEL}
@@ -44,7 +44,7 @@ def main() -> None:
     left_out |= {name: (name,) for name in signals}
     lines = ["| left out | first sentence right | AUROC | balanced accuracy |", "|---|---|---|---|"]
     for name, without in left_out.items():
-        weights = fit(seeds, others, without)
+        weights = fit(ours, public, without)
         lines.append(describe(name, [decide(case, weights) for case in test]))
         print(lines[-1], flush=True)
     REPORT.write_text("\n".join([*_INTRODUCTION, *lines]) + "\n", encoding="utf-8")
@@ -62,7 +62,7 @@ _INTRODUCTION = (
 def decide(measured: Measured, weights: Weights) -> Outcome:
     """What the reader with these weights would make of the case."""
     best = int(np.argmax(score_sentences(measured.signals, weights)))
-    confidence = judge_evidence(measured.evidence_of(best), weights)
+    confidence = judge_evidence(measured.evidence[best], weights)
     right = bool(measured.gold.size and measured.right[best])
     return Outcome(measured.case.answerable, right, confidence, confidence >= weights.threshold)
 

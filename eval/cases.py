@@ -72,7 +72,7 @@ def load_cases(path: Path = FACTS, split: str | None = None, kinds: Collection[s
     numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
     cases: dict[str, Case] = {}
     for number, line in numbered:
-        case = _parse_case(path, number, line)
+        case = parse_case(path, number, _parse_line(path, number, line))
         if case.id in cases:
             raise _wrong(path, number, f"the id '{case.id}' is taken by an earlier line")
         cases[case.id] = case
@@ -86,9 +86,16 @@ def load_cases(path: Path = FACTS, split: str | None = None, kinds: Collection[s
     return chosen
 
 
-def _parse_case(path: Path, number: int, line: str) -> Case:
+def _parse_line(path: Path, number: int, line: str) -> Any:
     try:
-        data = json.loads(line)
+        return json.loads(line)
+    except ValueError as error:
+        raise _wrong(path, number, f"{error} (see eval/facts.jsonl for the form of a case)") from error
+
+
+def parse_case(path: Path, number: int, data: dict[str, Any]) -> Case:
+    """The case that a line of the file holds. Raises CitewellError, with the line's number, where it is none."""
+    try:
         case = Case(
             **data
             | {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from scipy.optimize import minimize
 
 import rag.reader
 from eval.cases import Case, load_cases
+from eval.corpora import Corpus, load_corpora, write_articles
 from eval.public import make_parser, write_corpus
 from rag.config import Config
 from rag.converse import make_standalone
@@ -35,8 +36,8 @@ from rag.train.questions import Questions
 
 FOR = {"cosine", "passage_cosine", "bm25", "maxsim", "context_maxsim", "weakest", "covered", "context_covered"}
 FOR |= {"right_type", "year_met", "words", "near_cited", "model", "span", "support"}
-OTHERS = 0.3
-"""What the public cases count together; the seeds' dev cases, of more kinds, count 1. With 1 and 0 dev was worse."""
+PUBLIC = 0.3
+"""What the public cases count together; the seeds' dev cases, of more kinds, count 1, and so do those elsewhere."""
 
 PRECISION = 0.75
 """Share of the quotes that must state what was asked; the more are quoted, the fewer do."""
@@ -49,7 +50,8 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A case's signals (candidates, signals), which candidates match each fact (facts, candidates), the evidence.
+    """A case's signals (candidates, signals), which candidates match each fact (facts, candidates), and the evidence
+    (candidates, evidence) if that candidate were the best.
 
     `share` is what the case counts in the fit.
     """
@@ -57,7 +59,7 @@ class Measured:
     case: Case
     signals: Array
     gold: NDArray[np.bool_]
-    evidence_of: Callable[[int], Array]
+    evidence: Array
     share: float = 1.0
 
     @property
@@ -68,10 +70,13 @@ class Measured:
 
 def main() -> None:
     """Fits and writes rag/reader.json."""
-    seeds, others = measure_dev(make_parser("eval.fit", __doc__).parse_args().data)
-    weights = fit(seeds, others)
+    ours, public = measure_dev(make_parser("eval.fit", __doc__).parse_args().data)
+    weights = fit(ours, public)
+    counts = (
+        f"{len(ours[0])} dev cases about the seeds, {len(ours[1])} about other articles and {len(public)} of SQuAD 2.0"
+    )
     result = {
-        "fitted": f"python -m eval.fit, on {len(seeds)} dev cases of eval/facts.jsonl and {len(others)} of SQuAD 2.0",
+        "fitted": f"python -m eval.fit, on {counts}",
         "score": {name: round(value, 4) for name, value in weights.score.items() if value},
         "evidence": {name: round(value, 4) for name, value in weights.evidence.items()},
         "scale": round(weights.scale, 4),
@@ -84,16 +89,18 @@ def main() -> None:
     print(json.dumps(result, indent=1))
 
 
-def fit(seeds: Sequence[Measured], others: Sequence[Measured], without: Collection[str] = ()) -> Weights:
+def fit(ours: Sequence[Sequence[Measured]], public: Sequence[Measured], without: Collection[str] = ()) -> Weights:
     """Weights of all signals and evidence but those named in `without`.
 
-    Both sets decide what counts and how much; margin, scale and threshold are those of the seeds' kinds of question.
+    All sets decide what counts and how much, each of `ours` as much as the others; margin and threshold are those of
+    our kinds of question.
     """
-    measured = [*_shared_out(seeds, 1.0), *_shared_out(others, OTHERS)]
+    own = [case for cases in ours for case in cases]
+    measured = [*(case for cases in ours for case in _shared_out(cases, 1.0)), *_shared_out(public, PUBLIC)]
     score = fit_score([m for m in measured if m.gold.any()], without)
-    weights = Weights(score, {}, 1.0, 0.0, 0.5, fit_margin(seeds, score))
+    weights = Weights(score, {}, 1.0, 0.0, 0.5, fit_margin(own, score))
     shares = np.asarray([m.share for m in measured])
-    evidence = np.asarray([m.evidence_of(int(np.argmax(score_sentences(m.signals, weights)))) for m in measured])
+    evidence = np.asarray([m.evidence[int(np.argmax(score_sentences(m.signals, weights)))] for m in measured])
     answerable = np.asarray([m.case.answerable for m in measured], float)
     right = np.asarray([_first_right(m, weights) for m in measured], float)
     by_name, intercept = fit_evidence(evidence, answerable, shares, without)
@@ -105,7 +112,7 @@ def fit(seeds: Sequence[Measured], others: Sequence[Measured], without: Collecti
         evidence=by_name,
         scale=scale,
         shift=shift + scale * intercept,
-        threshold=best_threshold(confidence[: len(seeds)], answerable[: len(seeds)] > 0),
+        threshold=best_threshold(confidence[: len(own)], answerable[: len(own)] > 0),
         margin=weights.margin,
     )
 
@@ -114,12 +121,25 @@ def _shared_out(measured: Sequence[Measured], together: float) -> list[Measured]
     return [replace(m, share=together / len(measured)) for m in measured]
 
 
-def measure_dev(questions: Questions) -> tuple[list[Measured], list[Measured]]:
-    """The cases about the seeds and those about other articles."""
+def measure_dev(questions: Questions) -> tuple[list[list[Measured]], list[Measured]]:
+    """The dev cases about the seeds and those about other articles; the public ones."""
     with tempfile.TemporaryDirectory() as folder:
         corpus = Path(folder) / "articles"
-        others = write_corpus(questions.dev, corpus)
-        return measure_cases(load_cases(split="dev"), Config().corpus), measure_cases(others, corpus)
+        public = write_corpus(questions.dev, corpus)
+        seeds = measure_cases(load_cases(split="dev"), Config().corpus)
+        return [seeds, measure_elsewhere("dev")], measure_cases(public, corpus)
+
+
+def measure_elsewhere(split: str) -> list[Measured]:
+    """The cases of one split about other articles than the seeds, each among those of its own corpus."""
+    return [measured for corpus in load_corpora(split) for measured in _measure_corpus(corpus)]
+
+
+def _measure_corpus(corpus: Corpus) -> Iterator[Measured]:
+    with tempfile.TemporaryDirectory() as folder:
+        articles = Path(folder) / "articles"
+        write_articles(corpus.articles, articles)
+        yield from measure_cases(corpus.cases, articles)
 
 
 def measure_cases(cases: Sequence[Case], corpus: Path, model: ReadingModel | None = None) -> list[Measured]:
@@ -152,7 +172,8 @@ def _measure_case(case: Case, config: Config, index: OpenIndex, library: Library
         ],
         bool,
     ).reshape(len(case.gold), len(candidates))
-    return Measured(case, signals, gold, lambda row: find_evidence(signals, row, weighed, index.lexical))
+    evidence = [find_evidence(signals, row, weighed, index.lexical) for row in range(len(signals))]
+    return Measured(case, signals, gold, np.asarray(evidence))
 
 
 def _holds(source: str, quote: str, candidate: Candidate) -> bool:

@@ -90,7 +90,7 @@ def measure_run(model: ReadingModel, questions: Questions) -> list[str]:
     _, _, near_miss = describe(questions.test, *score_by_model(questions.test, model))
     corpus = Config().corpus
     dev, test = (measure_cases(load_cases(split=split), corpus, model) for split in ("dev", "test"))
-    weights = fit(dev, [])
+    weights = fit([dev], [])
     outcomes = [decide(case, weights) for case in test]
     alone = [case for case in (*dev, *test) if case.gold.size]
     return [

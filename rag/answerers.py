@@ -13,12 +13,23 @@ from rag.cite import cite, find_quotes
 from rag.claims import CheckedClaim, Claims
 from rag.compose import compose_answer, compose_claims, compose_refusal, find_unmentioned
 from rag.config import Config
-from rag.conflict import find_conflicts
 from rag.converse import Standalone, make_standalone
 from rag.current import Shelf
 from rag.library import StaleIndexError
 from rag.llm import LanguageModel, LanguageModelError, load_language_model
-from rag.schema import Answer, Candidate, Citation, Claim, Message, Reading, ScoredSentence, Usage
+from rag.schema import (
+    Answer,
+    Candidate,
+    Citation,
+    Claim,
+    Conflict,
+    ConflictSide,
+    Dispute,
+    Message,
+    Reading,
+    ScoredSentence,
+    Usage,
+)
 from rag.templates import Prompt, load_prompts
 from rag.write import Written, condense, write_claims
 
@@ -95,13 +106,13 @@ class QuotesAnswerer:
         if not citations:
             return refuse(asking, standalone, reading, shelf)
         with asking.timed("compose"):
-            conflicts = find_conflicts(standalone, citations)
+            conflicts, developments = number_disputes(reading.disputes, citations)
             short = find_short(reading, citations)
             return Answer(
                 question=asking.question,
                 standalone_question=standalone.question,
                 answered=True,
-                text=compose_answer(citations, short, conflicts),
+                text=compose_answer(citations, short, (*conflicts, *developments)),
                 short=short,
                 confidence=reading.confidence,
                 citations=citations,
@@ -109,6 +120,7 @@ class QuotesAnswerer:
                 nearest=(),
                 answerer="quotes",
                 timings={},
+                developments=developments,
             )
 
 
@@ -182,12 +194,12 @@ class ModelAnswerer:
                 f"Nothing that {self._model.name} wrote is borne out by the articles.",
             )
         with asking.timed("compose"):
-            conflicts = find_conflicts(standalone, citations)
+            conflicts, developments = number_disputes(reading.disputes, citations)
             return Answer(
                 question=asking.question,
                 standalone_question=standalone.question,
                 answered=True,
-                text=compose_claims(claims, citations, conflicts),
+                text=compose_claims(claims, citations, (*conflicts, *developments)),
                 short=find_short(reading, citations),
                 confidence=reading.confidence,
                 citations=citations,
@@ -196,6 +208,7 @@ class ModelAnswerer:
                 answerer=self._model.name,
                 timings={},
                 claims=claims,
+                developments=developments,
             )
 
     def _fall_back(self, asking: Asking, standalone: Standalone, reading: Reading, shelf: Shelf, reason: str) -> Answer:
@@ -230,6 +243,23 @@ def refuse(asking: Asking, standalone: Standalone, reading: Reading, shelf: Shel
 def find_short(reading: Reading, citations: Sequence[Citation]) -> str | None:
     """The reader's short answer where the first citation holds it."""
     return reading.short if citations and reading.short and reading.short in citations[0].quote else None
+
+
+def number_disputes(
+    disputes: Sequence[Dispute], citations: Sequence[Citation]
+) -> tuple[tuple[Conflict, ...], tuple[Conflict, ...]]:
+    """Conflicts, and developments, with the numbers of the citations; none of which fewer than two sides are cited."""
+    numbered = []
+    for dispute in disputes:
+        places = [
+            (side.value, [_find_citation(s.candidate, citations) for s in side.sentences]) for side in dispute.sides
+        ]
+        sides = [ConflictSide(value, tuple(dict.fromkeys(n for n in found if n))) for value, found in places]
+        cited = tuple(side for side in sides if side.citations)
+        if len(cited) > 1:
+            numbered.append(Conflict(dispute.topic, cited, dispute.kind))
+    developments = tuple(conflict for conflict in numbered if conflict.kind == "development")
+    return tuple(conflict for conflict in numbered if conflict not in developments), developments
 
 
 def cite_claims(

@@ -102,6 +102,7 @@ class Assistant:
             with asking.timed("read"):
                 reading = self._reader.read(standalone, encoded, candidates, shelf.index.lexical)
             answer = self._answerer.answer(asking, standalone, reading, shelf)
+            answer = replace(answer, index=shelf.index.manifest.identity)
         return replace(
             answer,
             timings=asking.timings | {"total": round(sum(asking.timings.values()), 6)},

@@ -6,8 +6,10 @@ import logging
 from collections.abc import Iterable, Sequence
 
 from rag.errors import CitewellError
+from rag.hedges import find_hedges
 from rag.library import Library
 from rag.schema import Article, Citation, Quote, ScoredSentence, Span
+from rag.speakers import find_speaker_of
 
 CONTEXT = 32
 """Characters before and after a quote that its selector carries."""
@@ -51,7 +53,19 @@ def _verify(quote: Quote, library: Library, number: int) -> Citation | None:
         sha256=article.sha256,
         prefix=article.text[max(0, quote.start - CONTEXT) : quote.start],
         suffix=article.text[quote.end : quote.end + CONTEXT],
+        speaker=_find_speaker(quote, library),
+        hedges=find_hedges(quote.text),
     )
+
+
+def _find_speaker(quote: Quote, library: Library) -> str:
+    """Whom the article gives the quote's words to; "" for the outlet's own voice, or a file that has just changed."""
+    try:
+        sentences = library.load(quote.source).sentences
+    except CitewellError:
+        return ""
+    numbers = [n for n, s in enumerate(sentences) if s.start < quote.end and quote.start < s.end]
+    return find_speaker_of(sentences, numbers[0], numbers[-1]) if numbers else ""
 
 
 def _find_fault(quote: Quote, article: Article) -> str:

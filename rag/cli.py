@@ -86,20 +86,29 @@ def make_config(corpus: Path | None, index: Path | None) -> Config:
 def ask(
     question: Annotated[str, typer.Argument(help="The question, in quotation marks.")],
     json: Annotated[bool, typer.Option("--json", help="Print the whole Answer as JSON.")] = False,
+    export: Annotated[
+        Path | None,
+        typer.Option(parser=_folder, metavar="DIR", help="Also write the answer with all that checks it to a folder."),
+    ] = None,
     corpus: Corpus = None,
     index: Index = None,
 ) -> None:
     """Answer one question with quotes, each with outlet, date, file and offsets."""
     from rag.assistant import Assistant
-    from rag.console import print_answer, print_json
+    from rag.console import print_answer, print_exported, print_json
+    from rag.export import check_folder, export_answer
 
     check_question(question)
-    with Assistant.open(make_config(corpus, index)) as assistant:
+    config = make_config(corpus, index)
+    replaced = bool(export and check_folder(export, question))
+    with Assistant.open(config) as assistant:
         answer = assistant.ask(question)
     if json:
         print_json(answer)
     else:
         print_answer(answer)
+    if export:
+        print_exported(export_answer(answer, export, config), replaced)
     raise typer.Exit(0 if answer.answered else 1)
 
 
@@ -117,6 +126,40 @@ def build_index(
     config = make_config(corpus, index)
     report = update_index(config, load_embedder(config.embedding, config.device), rebuild=rebuild)
     print_report(report, config)
+
+
+@app.command(name="verify")
+def verify_draft(
+    draft: Annotated[Path, typer.Argument(help="A text, or the JSON of an answer; '-' reads from standard input.")],
+    json: Annotated[bool, typer.Option("--json", help="Print everything that was checked as JSON.")] = False,
+    annotate: Annotated[
+        Path | None, typer.Option(help="Also write the draft with the findings in it: a .md or .html file.")
+    ] = None,
+    corpus: Corpus = None,
+    index: Index = None,
+) -> None:
+    """Check each quotation and figure of a draft against the articles; exit with 1 unless all of it is verbatim."""
+    from rag.annotate import write_annotated
+    from rag.articles import read_articles
+    from rag.console import print_json, print_verification
+    from rag.draft_file import read_draft
+    from rag.errors import CitewellError
+    from rag.schema import Article
+    from rag.verify import verify, verify_answer
+
+    config = make_config(corpus, index)
+    text, answer = read_draft(draft)
+    if annotate and answer is not None:
+        raise CitewellError(f"'{draft}' is JSON, which cannot be annotated. Leave --annotate out.")
+    articles = [a for a in read_articles(config.corpus, config.max_file_bytes) if isinstance(a, Article)]
+    verification = verify(text, articles) if answer is None else verify_answer(answer, articles)
+    if annotate:
+        write_annotated(annotate, text, verification)
+    if json:
+        print_json(verification)
+    else:
+        print_verification(verification)
+    raise typer.Exit(0 if verification.holds else 1)
 
 
 @app.command()

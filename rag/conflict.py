@@ -1,123 +1,233 @@
-"""Figures of different articles that answer the same question and do not agree."""
+"""Values of different articles that answer the same question and do not agree, or of which one supersedes the other."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from datetime import date
 
+from rag.answering import Answering, choose_best, find_answerings
 from rag.converse import Standalone
-from rag.figures import SCALES
-from rag.question import YEAR, QuestionNeeds, find_needs, find_short
-from rag.schema import Citation, Conflict, ConflictSide, ScoredSentence
+from rag.judge import Judgement
+from rag.opinions import asks_judgement, find_leaning
+from rag.question import QuestionNeeds, find_needs
+from rag.schema import Dispute, DisputeKind, DisputeSide, ScoredSentence
+from rag.values import Value
+from rag.words import stems
 
-SIMILAR, SIMILAR_MONEY = 0.7, 0.6
-"""Least cosine of two sentences that speak of the same thing; sums of money are seldom of different things."""
+BEHIND = 7.0
+"""Points of score that a sentence with another value may be behind the best one that has a value."""
 
-BEHIND = 4.0
-"""Margins that a sentence with another figure may be behind the best one."""
+LESS_LIKELY, LESS_LIKELY_DATE, LEAST_NAME = 8.0, 2.5, -1.0
+"""Log-odds by which another value may answer less likely than the best; dates, of which articles are full, by less. A
+name must have so much by itself.
+"""
 
-_FIGURE = re.compile(r"(\d+(?:[.,]\d+)*)\s?-?(million|billion|trillion|thousand|mn|bn|tn|m|k|b)?\b", re.IGNORECASE)
-_ABOUT = re.compile(r"\b(?:about|around|almost|nearly|approximately|roughly|some|over)\b", re.IGNORECASE)
-_ROUGHLY = 0.05
-"""Share by which a figure that is called approximate may be off."""
+SIMILAR = 0.15
+"""Least cosine of two sentences that speak of the same thing."""
+
+FACTOR = 3.0
+"""Numbers that differ by more are of different things."""
+
+NEAR_COPY = 0.8
+"""Share of their words that two sentences have in common which are not independent of each other."""
+
+OPINION_BEHIND, OPINION_SIMILAR, LIKENESS = 4.5, 0.1, 3.0
+"""Points of score that a judgement may be behind the best sentence, the least cosine of two that pull apart, and the
+points that a cosine of 1 counts in the choice among several.
+"""
+
+LONG_AGO = 365
+"""Days between two articles after which their figures without a year are of different times."""
+
+_MEASURES = tuple(
+    re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
+    for words in (
+        r"imports?|imported|importing",
+        r"exports?|exported|exporting",
+        r"first half|second half|half-year|six months",
+        r"quarter(?:ly)?",
+        r"monthly|a month|per month|each month|weekly|a week|(?-i:daily)|a day|per day|each day",
+        r"per (?:capita|person|head|hour|kilomet\w+|mile)|each",
+        r"net|profits?|earn\w*",
+        r"fees|premium|hammer|tax(?:es)?",
+        r"average|mean|median",
+        r"alone|of which|of these|of them",
+        r"women|girls",
+        r"injured|wounded|hurt",
+        r"died|dead|killed|deaths?",
+        r"missing",
+        r"polls?|surveys?",
+        r"cargo|freight",
+    )
+)
+"""Words that tell what a figure measures: where only one of two sentences has one, the figures are of two things."""
+
+_CLAUSE_END = re.compile(r"[,;:(]\s|\s[–—-]\s|\)")
+_AHEAD = re.compile(
+    r"\b(?:expect(?:s|ed|ing)?|forecasts?|targets?|aims?|intends?|hopes?|could|may|might|estimated?|projected|predict\w*|"
+    r"outlook|plans? to|planned|scheduled|should|(?:is|are|was|were|meant) to)\b"
+)
+_SINCE = re.compile(
+    r"\b(?:now|(?:has|have|had) (?:since )?(?:risen|fallen|grown|climbed|gone)|revised|updated|postponed|delayed|"
+    r"instead|no longer|so far|at first|initially|at the outset)\b"
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A number and how far off it may be for its number of digits."""
+def find_disputes(
+    question: Standalone,
+    sentences: Sequence[ScoredSentence],
+    judgements: Sequence[Judgement],
+    similarity: Callable[[str, str], float],
+) -> tuple[Dispute, ...]:
+    """What the articles answer differently; () where all agree, otherwise one dispute or development.
 
-    value: float
-    tolerance: float
-
-
-def find_rivals(
-    sentences: Sequence[ScoredSentence], question: Standalone, similarity: Callable[[str, str], float], margin: float
-) -> tuple[ScoredSentence, ...]:
-    """Sentences of other articles that give another figure than the best one for the same thing; best first.
-
-    Only for questions that ask for a figure of a year: without a year two figures need not be of the same time. Each
-    figure is taken once. `sentences` are best first; `similarity` is the cosine of two of them.
+    `sentences` are best first, `judgements` theirs; `similarity` is the cosine of two sentences. The sides are in the
+    order of their likelihood, those of a development in the order of time.
     """
     needs = find_needs(question)
-    best = sentences[0] if sentences else None
-    first = _find_figure(best.candidate.sentence.text, question.question, needs) if best else None
-    if not best or not first or not needs.years:
-        return ()
-    least = SIMILAR_MONEY if needs.asks == "money" else SIMILAR
-    rivals: list[ScoredSentence] = []
-    seen = [first]
-    for scored in sentences[1:]:
-        text = scored.candidate.sentence.text
-        figure = _find_figure(text, question.question, needs)
-        if (
-            figure
-            and best.score - scored.score < BEHIND * margin
-            and scored.candidate.article.source != best.candidate.article.source
-            and not any(agree(figure, other) for other in seen)
-            and similarity(best.candidate.sentence.text, text) >= least
-        ):
-            rivals.append(scored)
-            seen.append(figure)
-    return tuple(rivals)
+    answerings = find_answerings(question, needs, sentences, judgements)
+    found = find_values_apart(question, needs, answerings, similarity) or find_opinions_apart(
+        question, needs, sentences, similarity
+    )
+    return (found,) if found else ()
 
 
-def is_stray(scored: ScoredSentence, sides: Sequence[ScoredSentence], question: Standalone) -> bool:
-    """Whether the sentence gives a figure for the asked year that none of the sides gives, hence of something else.
-
-    False when the question asks for no figure of a year, or when no side gives one.
-    """
-    needs = find_needs(question)
-    figures = [_find_figure(side.candidate.sentence.text, question.question, needs) for side in (scored, *sides)]
-    own, others = figures[0], [figure for figure in figures[1:] if figure]
-    return bool(needs.years and own and others) and not any(own and agree(own, other) for other in others)
-
-
-def find_conflicts(question: Standalone, citations: Sequence[Citation]) -> tuple[Conflict, ...]:
-    """The different figures that quotes of different articles give for the asked year, each with its citations.
-
-    () when the question asks for no figure of a year, or when all agree.
-    """
-    needs = find_needs(question)
-    groups: list[tuple[Figure, str, list[Citation]]] = []
-    for citation in citations if needs.years else ():
-        figure = _find_figure(citation.quote, question.question, needs)
-        value = find_short(citation.quote, question.question, needs)
-        if not figure or not value:
-            continue
-        same = next((members for other, _, members in groups if agree(figure, other)), None)
-        if same is None:
-            groups.append((figure, value, [citation]))
-        else:
-            same.append(citation)
-    if len({members[0].source for _, _, members in groups}) < 2:
-        return ()
-    sides = tuple(ConflictSide(value, tuple(c.number for c in members)) for _, value, members in groups)
-    return (Conflict(", ".join(needs.years), sides),)
-
-
-def agree(one: Figure, other: Figure) -> bool:
-    """Whether two figures can stand for the same number: each is only as exact as its last digit."""
-    return abs(one.value - other.value) <= max(one.tolerance, other.tolerance)
-
-
-def parse_figure(text: str) -> Figure | None:
-    """The first number of the text with its scale ("$3.7bn" is 3.7e9, exact to 0.05e9); None where there is none."""
-    match = _FIGURE.search(text)
-    if not match:
+def find_values_apart(
+    question: Standalone,
+    needs: QuestionNeeds,
+    answerings: Sequence[Answering],
+    similarity: Callable[[str, str], float],
+) -> Dispute | None:
+    """The different values that articles give for what is asked; else the later one that supersedes the best."""
+    best = choose_best(answerings)
+    others = [
+        other
+        for other in answerings
+        if best and other.source != best.source and not other.value.agrees(best.value)
+        if _is_alike(best, other, similarity) and _measures_same(question.question, best, other)
+    ]
+    if not best or not others:
         return None
-    digits = match[1].replace(",", "")
-    if digits.count(".") > 1:
+    topic = ", ".join(needs.years)
+    steps = {id(other): _is_superseded(best, other) or _is_superseded(other, best) for other in others}
+    rivals = [other for other in others if not steps[id(other)]]
+    if rivals:
+        rivals.sort(key=lambda rival: -rival.odds)
+        return Dispute(topic, _find_kind(best.value), _find_sides([best, *rivals], answerings))
+    step = max(others, key=lambda other: other.odds)
+    if best.odds - step.odds > LESS_LIKELY_DATE:
         return None
-    scale = float(SCALES.get((match[2] or "").lower(), 1))
-    value = float(digits) * scale
-    tolerance = 0.5 * scale / 10 ** len(digits.partition(".")[2])
-    return Figure(value, max(tolerance, _ROUGHLY * value) if _ABOUT.search(text) else tolerance)
+    in_time = sorted([best, step], key=lambda answering: answering.scored.candidate.article.published)
+    return Dispute(topic, "development", _find_sides(in_time, []))
 
 
-def _find_figure(sentence: str, question: str, needs: QuestionNeeds) -> Figure | None:
-    """The asked figure of a sentence that speaks of all asked years."""
-    if needs.asks not in ("count", "money", "percent") or not set(needs.years) <= set(YEAR.findall(sentence)):
+def find_opinions_apart(
+    question: Standalone,
+    needs: QuestionNeeds,
+    sentences: Sequence[ScoredSentence],
+    similarity: Callable[[str, str], float],
+) -> Dispute | None:
+    """The best judgement that speaks well of what is asked about, and the best that speaks ill of it."""
+    if needs.asks not in ("any", "manner", "reason") or not asks_judgement(question):
         return None
-    short = find_short(sentence, question, needs)
-    return parse_figure(short) if short else None
+    near = [scored for scored in sentences if sentences[0].score - scored.score < OPINION_BEHIND]
+    judged = [(scored, find_leaning(scored.candidate.sentence.text, similarity)) for scored in near]
+    pairs = [
+        (first, second, similarity(first.candidate.sentence.text, second.candidate.sentence.text))
+        for place, (first, leaning) in enumerate(judged)
+        for second, other in judged[place + 1 :]
+        if leaning * other < 0
+    ]
+    pairs = [pair for pair in pairs if pair[2] >= OPINION_SIMILAR]
+    if not pairs:
+        return None
+    first, second, _ = max(pairs, key=lambda pair: pair[0].score + pair[1].score + LIKENESS * pair[2])
+    sides = tuple(DisputeSide(scored.candidate.sentence.text, (scored,)) for scored in (first, second))
+    return Dispute("", "judgements", sides)
+
+
+def _is_alike(best: Answering, other: Answering, similarity: Callable[[str, str], float]) -> bool:
+    """Whether another value may answer the very same question as the best one."""
+    unit = best.value.unit
+    if other.value.unit != unit or best.scored.score - other.scored.score > BEHIND:
+        return False
+    if unit == "name" and (other.odds < LEAST_NAME or best.odds < LEAST_NAME):
+        return False
+    if best.odds - other.odds > (LESS_LIKELY_DATE if unit == "date" else LESS_LIKELY):
+        return False
+    if best.year and other.year and best.year != other.year:
+        return False
+    if unit not in ("date", "name", "clock") and not _same_size(best.value, other.value):
+        return False
+    return similarity(best.text, other.text) >= SIMILAR
+
+
+def _same_size(one: Value, other: Value) -> bool:
+    low, high = sorted((one.low + one.high, other.low + other.high))
+    return low > 0 and high <= FACTOR * low
+
+
+def _measures_same(question: str, one: Answering, other: Answering) -> bool:
+    """Whether both speak of the measures that the question names, and beside their values of no different ones."""
+    asked = [measure for measure in _MEASURES if measure.search(question)]
+    if not all(measure.search(text) for measure in asked for text in (one.text, other.text)):
+        return False
+    first, second = _clause_of(one), _clause_of(other)
+    return all(bool(m.search(first)) == bool(m.search(second)) for m in _MEASURES if m not in asked)
+
+
+def _clause_of(answering: Answering) -> str:
+    """The words around the value up to the next comma, dash or bracket on either side."""
+    before = _CLAUSE_END.split(answering.text[: answering.value.start])[-1]
+    return f"{before} {_CLAUSE_END.split(answering.text[answering.value.end :])[0]}"
+
+
+def _is_superseded(early: Answering, late: Answering) -> bool:
+    """Whether the later article tells what came of the earlier one's plan or number, or is of another time."""
+    first, second = (_published(answering) for answering in (early, late))
+    if not first or not second or first >= second:
+        return False
+    if _AHEAD.search(early.text) and (not _AHEAD.search(late.text) or _SINCE.search(late.text)):
+        return True
+    if _SINCE.search(late.text):
+        return True
+    timeless = early.value.unit in ("date", "name", "clock", "metre") or early.year or late.year
+    return not timeless and (second - first).days > LONG_AGO
+
+
+def _published(answering: Answering) -> date | None:
+    try:
+        return date.fromisoformat(answering.scored.candidate.article.published)
+    except ValueError:
+        return None
+
+
+def _find_sides(ones: Sequence[Answering], others: Sequence[Answering]) -> tuple[DisputeSide, ...]:
+    """One side a value of `ones`; what agrees with it joins it, but copies of a text count once."""
+    groups: list[list[Answering]] = []
+    for number, answering in enumerate((*ones, *others)):
+        group = next((group for group in groups if group[0].value.agrees(answering.value)), None)
+        if group is None and number < len(ones):
+            groups.append([answering])
+        elif group and _joins(answering, group):
+            group.append(answering)
+    return tuple(DisputeSide(group[0].value.text, tuple(one.scored for one in group)) for group in groups)
+
+
+def _joins(answering: Answering, group: Sequence[Answering]) -> bool:
+    """Whether it gives the side's value for the same year, about as likely, and in words of its own."""
+    first = group[0]
+    if first.odds - answering.odds > LESS_LIKELY or (answering.year and first.year and answering.year != first.year):
+        return False
+    return not any(_is_copy(answering.text, other.text) for other in group)
+
+
+def _is_copy(one: str, other: str) -> bool:
+    first, second = set(stems(one)), set(stems(other))
+    return len(first & second) >= NEAR_COPY * max(len(first | second), 1)
+
+
+def _find_kind(value: Value) -> DisputeKind:
+    kinds: dict[str, DisputeKind] = {"date": "dates", "clock": "times", "name": "names"}
+    return kinds.get(value.unit, "figures")

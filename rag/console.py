@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
-from rag.compose import unmentioned_notice, unmet_notice
+from rag.annotate import LABELS, describe_figure, describe_quotation
+from rag.compose import describe_dispute, describe_hedges, name_side, name_speaker, unmentioned_notice, unmet_notice
 from rag.config import Config
 from rag.doctor import Check
 from rag.index import IndexReport
-from rag.schema import Answer, Citation
+from rag.schema import Answer, Citation, Conflict
+from rag.verification import Verification
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
 
@@ -43,15 +48,23 @@ def print_answer(answer: Answer) -> None:
 
 
 def _print_findings(console: Console, answer: Answer) -> None:
-    """What the articles disagree on, what a language model says, or the short answer."""
+    """What the articles disagree on, what a language model says, or the short answer; what has changed over time."""
     for conflict in answer.conflicts:
-        sides = "; ".join(f"{side.value} {list(side.citations)}" for side in conflict.sides)
-        console.print(Text(f"The articles give different figures for {conflict.topic}: {sides}", style="bold"))
+        console.print(Text(_describe_sides(conflict, answer), style="bold"))
     for claim in answer.claims:
         markers = " ".join(f"[{number}]" for number in claim.citations)
         console.print(Text(f"• {_in_one_line(claim.text)} {markers}"))
     if answer.short and not answer.conflicts and not answer.claims:
         console.print(Text(answer.short, style="bold"))
+    for development in answer.developments:
+        console.print(Text(_describe_sides(development, answer)))
+
+
+def _describe_sides(conflict: Conflict, answer: Answer) -> str:
+    sides = "; ".join(
+        f"{name_side(conflict, side, answer.citations)} {list(side.citations)}" for side in conflict.sides
+    )
+    return _in_one_line(f"{describe_dispute(conflict)}: {sides}")
 
 
 def _print_refusal(console: Console, answer: Answer) -> None:
@@ -64,27 +77,62 @@ def _print_refusal(console: Console, answer: Answer) -> None:
         console.print(Text("The nearest passages, which may not answer the question:"))
 
 
-def print_json(answer: Answer) -> None:
-    """The answer as JSON; in ASCII where the output's encoding lacks one of its characters."""
-    text = answer.to_json(indent=2)
+def print_verification(verification: Verification) -> None:
+    """Each quotation and figure of a draft with what was found, then how many of each."""
+    console = _console()
+    styles = {"verbatim": "green", "altered": "yellow", "misattributed": "red", "not_found": "red"}
+    for checked in verification.quotations:
+        _print_checked(console, f"“{_shorten(checked.quote)}”", describe_quotation(checked), styles[checked.status])
+    for sentence, group in groupby(verification.figures, key=lambda figure: figure.sentence):
+        figures = list(group)
+        worst = next((f.status for f in figures if f.status != "verbatim"), "verbatim")
+        _print_checked(console, _shorten(sentence), "\n".join(map(describe_figure, figures)), styles[worst])
+    counts = Counter(c.status for c in verification.quotations) + Counter(f.status for f in verification.figures)
+    found = ", ".join(f"{count} {LABELS[status]}" for status, count in counts.items())
+    console.print(Text(found or "The draft holds no quotations and no figures.", style="bold"))
+
+
+def _print_checked(console: Console, what: str, finding: str, style: str) -> None:
+    console.print(Text(visible(what), style=style))
+    for line in finding.splitlines():
+        console.print(Text(f"    {_in_one_line(line)}", style="dim"))
+
+
+def _shorten(text: str, most: int = 160) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def print_json(result: Answer | Verification) -> None:
+    """The result as JSON; in ASCII where the output's encoding lacks one of its characters."""
+    text = result.to_json(indent=2)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
-        text = json.dumps(answer.to_dict(), indent=2)
+        text = json.dumps(result.to_dict(), indent=2)
     print(text, flush=True)  # a closed pipe is noticed here and not when Python ends
 
 
 def _print_citation(console: Console, citation: Citation, marker: str) -> None:
     published = ", ".join(part for part in (citation.publisher, citation.published, citation.author) if part)
     origin = " · ".join(part for part in (published, citation.title) if part)
+    if citation.speaker:
+        origin = f"— {name_speaker(citation)}, in {origin or citation.source}"
     quote = visible(f"{marker} “{citation.quote}”")
     if console.is_terminal:
         console.print(Text(quote))
     else:
         print(quote)  # Rich would make blanks of tabs
     place = f"{citation.source}, characters {citation.start}–{citation.end}"
-    for line in filter(None, (origin, place)):
+    for line in filter(None, (origin, describe_hedges(citation), place)):
         console.print(Text(f"    {_in_one_line(line)}", style="dim"))
+
+
+def print_exported(files: Sequence[Path], replaced: bool) -> None:
+    """What was written, and whether in an older pack's place; on stderr, where it leaves the answer's JSON alone."""
+    names = ", ".join(file.name for file in files)
+    instead = ", in place of the earlier pack" if replaced else ""
+    print(visible(f"Evidence in '{files[0].parent}'{instead}: {names}"), file=sys.stderr)
 
 
 def print_report(report: IndexReport, config: Config) -> None:

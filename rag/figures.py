@@ -31,29 +31,36 @@ _WORDS = (
     "eighteen nineteen twenty"
 ).split()
 _TENS = dict(zip("thirty forty fifty sixty seventy eighty ninety".split(), range(30, 100, 10), strict=True))
-_VALUES = {word: number for number, word in enumerate(_WORDS)} | _TENS | {"dozen": 12}
+NUMBER_WORDS = {word: number for number, word in enumerate(_WORDS)} | _TENS | {"dozen": 12}
+NUMBER_WORDS |= {f"{ten}-{_WORDS[one]}": NUMBER_WORDS[ten] + one for ten in ("twenty", *_TENS) for one in range(1, 10)}
 
-_SPELLED = "|".join([*_VALUES, "hundred", "thousand", "million", "billion", "trillion"])
+_SPELLED = "|".join(
+    [*sorted(NUMBER_WORDS, key=len, reverse=True), "hundred", "thousand", "million", "billion", "trillion"]
+)
 _FIGURE = re.compile(
-    r"(?P<before>US\$|USD|EUR|[$€£¥₼])?\s?"
-    rf"(?<![\w.,])(?P<number>\d+(?:,\d{{3}})*(?:\.\d+)?(?![.,]?\d)|(?a:{_SPELLED})\b)"
+    r"(?P<before>US\$|USD|EUR|GBP|AZN|RMB|CNY|[$€£¥₼])?\s?"
+    rf"(?<![\w.,])(?P<number>\d{{1,18}}(?:,\d{{3}}){{0,6}}(?:\.\d{{1,18}})?(?![.,]?\d)|(?a:{_SPELLED})\b)"
     rf"(?:[\s\u00a0-]?(?P<scale>{_SCALE})\b)?"
     r"(?:[\s\u00a0-]?(?P<after>%|percent\b|per\scent\b|(?:US\s)?dollars?\b|euros?\b|pounds?\b|yuan\b|manats?\b|USD\b|"
     r"EUR\b|RMB\b|AZN\b))?",
     re.IGNORECASE,
 )
-_MONTHS = "january february march april may june july august september october november december".split()
-_MONTH = "|".join(_MONTHS)
-_YEAR = r"(?:1[5-9]|20)\d\d"
+MONTHS = "january february march april may june july august september october november december".split()
+_MONTH = "|".join(MONTHS)
+YEAR = r"(?:1[5-9]|20)\d\d"
 _DATE = re.compile(
     rf"(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[\s\u00a0](?:of\s)?)?\b(?P<month>(?a:{_MONTH}))\b"
-    rf"(?:[\s\u00a0](?P<later>\d{{1,2}})(?:st|nd|rd|th)?\b(?!\d))?(?:,?[\s\u00a0](?P<year>{_YEAR}))?",
+    rf"(?:[\s\u00a0](?P<later>\d{{1,2}})(?:st|nd|rd|th)?\b(?!\d))?(?:,?[\s\u00a0](?P<year>{YEAR}))?",
     re.IGNORECASE,
 )
 _ISO = re.compile(r"\b(?P<year>\d{4})-(?P<month>0[1-9]|1[0-2])-(?P<day>0[1-9]|[12]\d|3[01])\b")
 _ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
-_RANK = re.compile(rf"\b(?:(?P<word>{'|'.join(_ORDINALS[1:])})s?|(?P<digits>\d+)(?:st|nd|rd|th))\b", re.IGNORECASE)
+_RANK = re.compile(
+    rf"\b(?:(?P<word>{'|'.join(_ORDINALS[1:])})s?|(?P<digits>\d{{1,9}})(?:st|nd|rd|th))\b", re.IGNORECASE
+)
 _TOKEN = re.compile(r"[\w$€£¥₼₽]*\d(?:\w|[.,:/'’_](?=\w))*")
+_ALPHANUMERIC = re.compile(r"[^\W_]")
+_PART_OF_NAME = re.compile(r"[^\W\d_][-‑]\Z")
 _MEASURE = re.compile(
     r"[\s\u00a0-]?(percentage|basis|times|fold|second|minute|hour|day|week|month|year|decade|centur|kilo|km|kg|met(?:re|er)|"
     r"mile|ton|litre|barrel|r(?:o)?uble|lira|yen|renminbi|lari|tenge|franc|rupee|cent\b)",
@@ -95,9 +102,9 @@ def find_figures(text: str) -> list[Figure]:
 
 def _read_figure(match: re.Match[str]) -> Figure | None:
     number = match["number"].lower()
-    if number == "one" and not match["scale"]:
+    if _is_one(match):
         return None
-    value = Decimal(_VALUES.get(number, SCALES.get(number, number.replace(",", ""))))
+    value = Decimal(NUMBER_WORDS.get(number, SCALES.get(number, number.replace(",", ""))))
     value *= SCALES.get((match["scale"] or "").lower(), 1)
     named = (match["after"] or match["before"] or "").lower().replace("us$", "$").removeprefix("us ")
     unit = _SIGNS.get(named) or _NAMES.get(named) or named.replace("per cent", "percent").rstrip("s")
@@ -107,7 +114,7 @@ def _read_figure(match: re.Match[str]) -> Figure | None:
 def find_dates(text: str) -> list[Date]:
     """The text's dates that name a month, in order."""
     written = [
-        Date(int(m["year"] or 0), _MONTHS.index(m["month"].lower()) + 1, int(m["day"] or m["later"] or 0))
+        Date(int(m["year"] or 0), MONTHS.index(m["month"].lower()) + 1, int(m["day"] or m["later"] or 0))
         for m in _DATE.finditer(text)
         if not _is_verb(m)
     ]
@@ -123,8 +130,36 @@ def _is_verb(match: re.Match[str]) -> bool:
 
 
 def figure_places(text: str) -> list[tuple[int, int]]:
-    """Where the text's figures and dates stand, start and end of each."""
-    return [match.span() for match in _FIGURE.finditer(text)] + _date_places(text)
+    """Where the text's figures and dates stand, start and end of each; "one" is no figure."""
+    return [match.span() for match in _FIGURE.finditer(text) if not _is_one(match)] + _date_places(text)
+
+
+def number_places(text: str) -> list[tuple[int, int]]:
+    """Where the text's figures stand, those of dates among them, with sign, scale and unit."""
+    matches = [match for match in _FIGURE.finditer(text) if not _is_one(match)]
+    return [(match.end() - len(match[0].lstrip()), match.end()) for match in matches]
+
+
+def find_checkable(text: str) -> list[tuple[int, int]]:
+    """Where the text gives figures, dates, or digits in a way that is not understood; in order, none overlaps.
+
+    Parts of names ("COP29", "Covid-19") are none.
+    """
+    if not _ALPHANUMERIC.search(text):
+        return []
+    tokens = [match.span() for match in _TOKEN.finditer(text) if not match[0][0].isalpha() and match[0][0] != "_"]
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(figure_places(text) + tokens):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    trimmed = [(end - len(text[start:end].lstrip()), end) for start, end in merged]
+    return [(a, b) for a, b in trimmed if b - a > 3 or not _PART_OF_NAME.search(text[max(0, a - 2) : a])]
+
+
+def _is_one(match: re.Match[str]) -> bool:
+    return match["number"].lower() == "one" and not match["scale"]
 
 
 def _date_places(text: str) -> list[tuple[int, int]]:
@@ -157,14 +192,17 @@ def _find_unread(claimed: str, said: str) -> str:
         plain = rest.strip(":/'’$€£¥₼").lower() in ("", "st", "nd", "rd", "th", "s") and not re.search(
             r"\.000\b", token[0]
         )
-        if not plain and not re.search(rf"(?<![\w.,]){re.escape(token[0])}(?!\w)", said, re.IGNORECASE):
+        if not plain and not (
+            token[0].casefold() in said.casefold()
+            and re.search(rf"(?<![\w.,]){re.escape(token[0])}(?!\w)", said, re.IGNORECASE)
+        ):
             return token[0]
     return ""
 
 
 def _lacks_number(claimed: str, said: str, published: str) -> str:
     given = _numbers(said)
-    years = set(re.findall(rf"\b{_YEAR}\b", f"{said} {published}"))
+    years = set(re.findall(rf"\b{YEAR}\b", f"{said} {published}"))
     for match, figure in _numbers(claimed):
         if match[0].strip() in years:
             continue
@@ -213,11 +251,11 @@ def _read_rank(match: re.Match[str]) -> int:
 
 
 def _lacks_date(claimed: str, said: str, published: str) -> str:
-    dates, years = find_dates(said), set(re.findall(rf"\b{_YEAR}\b", f"{said} {published}"))
+    dates, years = find_dates(said), set(re.findall(rf"\b{YEAR}\b", f"{said} {published}"))
     for date in find_dates(claimed):
         known = not date.year or str(date.year) in years
         if not known or not any(date.agrees(other) and (not date.day or other.day) for other in dates):
-            return f"{date.day or ''} {_MONTHS[date.month - 1].capitalize()} {date.year or ''}".strip()
+            return f"{date.day or ''} {MONTHS[date.month - 1].capitalize()} {date.year or ''}".strip()
     return ""
 
 
@@ -227,9 +265,9 @@ def mixes_years(claimed: str, texts: Sequence[tuple[str, str]]) -> str:
     A text comes with what is around it, whose years count where the text itself names none.
     """
     claimed = unicodedata.normalize("NFKC", claimed)
-    years = [(match.start(), match[0]) for match in re.finditer(rf"\b{_YEAR}\b", claimed)]
+    years = [(match.start(), match[0]) for match in re.finditer(rf"\b{YEAR}\b", claimed)]
     for match, figure in _numbers(claimed) if years else ():
-        if re.fullmatch(_YEAR, match["number"]):
+        if re.fullmatch(YEAR, match["number"]):
             continue
         before = [year for place, year in years if place < match.start("number")][-1:]
         behind = [year for place, year in years if place > match.start("number")][:1]
@@ -240,4 +278,4 @@ def mixes_years(claimed: str, texts: Sequence[tuple[str, str]]) -> str:
 
 
 def _find_years(text: str, around: str) -> set[str]:
-    return set(re.findall(rf"\b{_YEAR}\b", text)) or set(re.findall(rf"\b{_YEAR}\b", around))
+    return set(re.findall(rf"\b{YEAR}\b", text)) or set(re.findall(rf"\b{YEAR}\b", around))

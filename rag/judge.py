@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rag.converse import Standalone
-from rag.model import ReadingModel
+from rag.model import ReadingModel, WindowReading
 from rag.schema import Candidate
 from rag.windows import Window, join_earlier
 
@@ -19,13 +19,21 @@ class Judgement:
     """What the model says of a candidate.
 
     `score` is the log-odds that its sentence answers; `start` and `end` are the characters of the likeliest answer in
-    the sentence, `span` that answer's log-odds against there being none.
+    the sentence, `span` that answer's log-odds against there being none. `reading` is all that the model made of it,
+    None where it was not asked.
     """
 
     score: float
     start: int
     end: int
     span: float
+    reading: WindowReading | None = field(default=None, repr=False, compare=False)
+
+    def odds_of(self, start: int, end: int) -> float:
+        """Log-odds that these characters of the sentence answer; `LEAST_SPAN` at least."""
+        if not self.reading:
+            return LEAST_SPAN
+        return max(LEAST_SPAN, self.reading.span_odds(len(self.reading.scores) - 1, start, end))
 
 
 def judge_candidates(
@@ -40,7 +48,7 @@ def judge_candidates(
         last = len(reading.scores) - 1
         span = reading.best_span(last)
         score = max(float(reading.scores[last]), LEAST_SCORE)
-        judgements.append(Judgement(score, span.start, span.end, max(span.odds, LEAST_SPAN)))
+        judgements.append(Judgement(score, span.start, span.end, max(span.odds, LEAST_SPAN), reading))
     return judgements + [Judgement(LEAST_SCORE, 0, 0, LEAST_SPAN)] * len(candidates[most:])
 
 

@@ -46,6 +46,12 @@ class Manifest:
     checksums: dict[str, str]
 
     @property
+    def identity(self) -> str:
+        """Fingerprint of all that decides what a search finds: the articles, how they were cut, the embedding model."""
+        parts = [self.format, self.corpus_sha256, self.fingerprint, self.splitter]
+        return f"sha256:{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}"
+
+    @property
     def sentences(self) -> int:
         return sum(file.sentences for file in self.files)
 

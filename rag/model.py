@@ -66,6 +66,23 @@ class WindowReading:
         start, end = self.window.spans[pieces[first], 0], self.window.spans[pieces[last], 1]
         return Span(int(start), int(end), best, 1 / float(np.exp(odds - best).sum()))
 
+    def span_odds(self, sentence: int, start: int, end: int) -> float:
+        """Log-odds that the answer within a sentence holds its characters `start` to `end`, or is a part of them.
+
+        -inf where the sentence has no word pieces there.
+        """
+        pieces = np.flatnonzero(self.window.sentence == sentence)
+        places = self.window.spans[pieces]
+        inside = np.flatnonzero((places[:, 0] < end) & (places[:, 1] > start))
+        if not len(inside):
+            return -np.inf
+        first, last = inside[0], inside[-1]
+        odds = self.spans[np.ix_(pieces, pieces)]
+        part = odds[first : last + 1, first : last + 1]
+        around = odds[: first + 1, last:].copy()
+        around[first, 0] = -np.inf  # it is a part as well
+        return float(np.logaddexp.reduce(np.concatenate([part, around], axis=None)))
+
 
 class ReadingModel:
     """The network in memory with its tokenizer. `read` may be called from several threads; they take turns."""

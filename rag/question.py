@@ -9,7 +9,7 @@ from typing import Literal
 from rag.converse import Standalone
 from rag.words import STOP_WORDS, find_words
 
-AnswerType = Literal["count", "money", "percent", "date", "duration", "name", "reason", "manner", "any"]
+AnswerType = Literal["amount", "count", "money", "percent", "date", "duration", "name", "reason", "manner", "any"]
 
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _UNITS = (
@@ -36,13 +36,14 @@ TYPED: dict[AnswerType, re.Pattern[str]] = {
     "percent": re.compile(rf"{_DIGITS}\s?(?:%|percent\b|per cent\b|percentage points?\b)", re.IGNORECASE),
     "duration": re.compile(
         rf"(?:{_DIGITS}|\b(?:{_NUMBER_WORDS}))(?:\s?(?:to|-|–)\s?{_DIGITS})?[\s-](?:seconds?|minutes?|hours?|days?|weeks?|"
-        r"months?|years?|decades?|centur(?:y|ies))\b",
+        r"months?|years?|decades?|centur(?:y|ies)|met(?:re|er)s?|km|kilomet(?:re|er)s?|miles?|feet)\b",
         re.IGNORECASE,
     ),
     "date": re.compile(
         rf"\b\d{{1,2}}(?:st|nd|rd|th)?[\s\u00a0](?:{_MONTHS})\b(?:,?[\s\u00a0]{_YEAR})?|\b(?:(?:late|early|mid)[\s-])?"
         rf"(?:{_MONTHS})[\s\u00a0](?:\d{{1,2}}\b(?:,[\s\u00a0]{_YEAR})?|{_YEAR})|(?<![\d.,$€£]){_YEAR}s?(?![\d%]|[.,]\d)|"
-        rf"\b(?:(?:late|early|mid)[\s-])(?:{_MONTHS})\b|\b(?:yesterday|today|monday|tuesday|wednesday|thursday|friday|"
+        rf"\b(?:first|second|third)\sof\s(?:{_MONTHS})\b|\b(?:spring|summer|autumn|fall|winter)\s(?:of\s)?{_YEAR}|"
+        rf"\b\d{{1,2}}(?:[.:]\d\d)?\s?[ap]\.?m\b|\b(?:(?:late|early|mid)[\s-])(?:{_MONTHS})\b|\b(?:yesterday|today|monday|tuesday|wednesday|thursday|friday|"
         r"saturday|sunday)\b|\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b",
         re.IGNORECASE,
     ),
@@ -78,14 +79,17 @@ _ASK_PATTERNS: tuple[tuple[AnswerType, str], ...] = (
     (
         "date",
         r"\bwhen (?:did|was|were|is|are|will|does|do|has|have|had)\b|^\W*(?:and |but |so )?(?:since |until )?when\b|"
-        r"\b(?:what|which) (?:year|date|day|month|decade)\b|\bhow recently\b",
+        r"\b(?:what|which) (?:years?|date|day|month|decade|time)\b|\bhow recently\b|\bsince when\b",
     ),
     (
         "money",
-        r"\bhow (?:big|large|high)\b|\bhow much (?:money|trade|was|is|were|did|does|do|has|have|worth|had)\b|\bworth\b|"
-        r"\bwhat (?:is|was|are|were) (?:[\w’'-]+ ){0,4}(?:costs?|price|revenue|turnover|gdp|value|volume)\b",
+        r"\bamount(?:s|ed)? to\b|\bhow much (?:money|trade|was|is|were|did|does|do|has|have|worth|had)\b|\bworth\b|"
+        r"\bwhat (?:is|was|are|were) (?:[\w’'-]+ ){0,4}(?:costs?|price|revenue|turnover|gdp|value|volume)\b|"
+        r"^\W*what (?:[\w’'-]+ ){0,8}cost\b|^\W*(?:what|which) (?:fee|price|sum|sales|profit|revenue|turnover)\b|"
+        r"\bhow (?:big|large) (?:[\w’'-]+ ){0,3}(?:trade|turnover|budget|economy|deficit|debt|fund|loan|market)\b",
     ),
-    ("count", r"\bhow many\b|\bnumber of\b|\bhow (?:far|old|often)\b|\bhow much\b"),
+    ("count", r"\bhow many\b|\bnumber of\b|\bhow (?:old|often)\b"),
+    ("amount", r"\bhow (?:much|big|large|high|tall|deep|far|fast|heavy|wide)\b"),
     (
         "name",
         r"\bwho\b|\bwhom\b|\bwhose\b|\bwhere\b|\b(?:what|which) (?:city|country|place|person|company|organi[sz]ation|"
@@ -96,7 +100,8 @@ _ASK_PATTERNS: tuple[tuple[AnswerType, str], ...] = (
 _ASKS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _ASK_PATTERNS)
 
 
-FIGURES: tuple[AnswerType, ...] = ("count", "money", "percent", "duration", "date")
+FIGURES: tuple[AnswerType, ...] = ("amount", "count", "money", "percent", "duration", "date")
+_AMOUNTS: tuple[AnswerType, ...] = ("money", "percent", "duration")
 _OTHER_FIGURES: tuple[AnswerType, ...] = ("date", "money", "percent")
 
 
@@ -157,13 +162,13 @@ def find_short(sentence: str, question: str, needs: QuestionNeeds) -> str | None
     places = places or [word.start for word in find_words(sentence) if word.stem in asked]
 
     def distance(span: tuple[int, int]) -> int:
-        return sum(sorted(_distance(sentence, span, place) for place in places)[:3])
+        return sum(sorted(find_distance(sentence, span, place) for place in places)[:3])
 
     start, end = min(spans, key=distance)
     return sentence[start:end].strip()
 
 
-def _distance(sentence: str, span: tuple[int, int], place: int) -> int:
+def find_distance(sentence: str, span: tuple[int, int], place: int) -> int:
     """Characters from the span to the place, and `CLAUSE` for each border of a clause between them."""
     between = sentence[span[1] : place] if span[1] <= place else sentence[place : span[0]]
     return len(between) + CLAUSE * len(_BORDER.findall(between))
@@ -171,14 +176,21 @@ def _distance(sentence: str, span: tuple[int, int], place: int) -> int:
 
 def typed_spans(sentence: str, kind: AnswerType) -> list[tuple[int, int]]:
     """Where the sentence holds a value of the type; a date is no count, and money is a count only where asked for."""
-    label = LABEL.match(sentence)
-    spans = [match.span() for match in TYPED[kind].finditer(sentence, label.end() if label else 0)]
+    if kind == "amount":
+        spans = [span for figure in _AMOUNTS for span in _find_typed(sentence, figure)]
+        return sorted(spans) or typed_spans(sentence, "count")
+    spans = _find_typed(sentence, kind)
     if kind == "count":
         others = [m.span() for other in _OTHER_FIGURES for m in TYPED[other].finditer(sentence)]
         spans = [s for s in spans if not any(o[0] <= s[0] and s[1] <= o[1] for o in others)]
     if kind == "money" and not spans:
         return typed_spans(sentence, "count")
     return spans
+
+
+def _find_typed(sentence: str, kind: AnswerType) -> list[tuple[int, int]]:
+    label = LABEL.match(sentence)
+    return [match.span() for match in TYPED[kind].finditer(sentence, label.end() if label else 0)]
 
 
 def _given(value: str, asked: set[str]) -> bool:

@@ -26,7 +26,7 @@ def attribute_quotations(sentences: Sequence[Sentence]) -> list[Sentence]:
 
     A quotation may run over several sentences of a paragraph, or over paragraphs that each open a quote mark anew.
     """
-    groups = _quotation_groups(sentences)
+    groups = find_quotation_groups(sentences)
     result = list(sentences)
     for first, last in groups:
         speaker = _find_attribution(sentences, first, last)
@@ -41,7 +41,7 @@ def attribute_quotations(sentences: Sequence[Sentence]) -> list[Sentence]:
     return result
 
 
-def _quotation_groups(sentences: Sequence[Sentence]) -> list[tuple[int, int]]:
+def find_quotation_groups(sentences: Sequence[Sentence]) -> list[tuple[int, int]]:
     """Runs of sentences, as first and last number, that lie wholly or partly inside one quotation."""
     groups: list[tuple[int, int]] = []
     closer, first = "", 0

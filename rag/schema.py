@@ -137,6 +137,29 @@ class ScoredSentence:
     score: float
 
 
+DisputeKind = Literal["figures", "dates", "times", "names", "judgements", "development"]
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeSide:
+    """One value, or the words of one judgement, and the sentences that give it, the likeliest first."""
+
+    value: str
+    sentences: tuple[ScoredSentence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """Different answers of the articles to one question, before the gate has looked at the sentences.
+
+    Of a "development" the sides are no contradiction but follow each other in time.
+    """
+
+    topic: str
+    kind: DisputeKind
+    sides: tuple[DisputeSide, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What the reader makes of the candidates: all of them best first, those it would quote, and how sure it is.
@@ -151,6 +174,7 @@ class Reading:
     confidence: float
     short: str | None
     unmet: tuple[str, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +190,11 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A quote that passed the gate: the file hashes to `sha256` and its characters `start` to `end` are `quote`."""
+    """A quote that passed the gate: the file hashes to `sha256` and its characters `start` to `end` are `quote`.
+
+    `speaker` is whom the article gives the words to, "" where they are the outlet's own; `hedges` are the quote's words
+    that weaken or deny what it says, or figures' "about", as they stand in it, each once.
+    """
 
     number: int
     source: str
@@ -181,6 +209,8 @@ class Citation:
     status: Status = "verified"
     prefix: str = field(default="", repr=False)
     suffix: str = field(default="", repr=False)
+    speaker: str = ""
+    hedges: tuple[str, ...] = ()
 
     def selector(self) -> list[dict[str, Any]]:
         """The quote as W3C Web Annotation selectors (https://www.w3.org/TR/annotation-model/#selectors)."""
@@ -200,10 +230,11 @@ class ConflictSide:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Different answers to the same question."""
+    """Different answers to the same question; of a "development" the sides follow each other in time."""
 
     topic: str
     sides: tuple[ConflictSide, ...]
+    kind: DisputeKind = "figures"
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,9 +272,12 @@ class Answer:
     `unmentioned` are words of a declined question that no article uses in any form; `unmet` its years, numbers and
     names that the articles use, but not in or around the nearest passage.
 
+    `developments` are what later articles tell differently because it has come to be so since: no conflicts.
+
     With a language model, `answerer` is its name if it wrote the `claims` of the text, or declined; `dropped` is what
     it wrote and the sentences do not bear out; `shown` counts the sentences it was shown; `prompts` are the SHA-256 of
-    the prompts used, by name; `notice` says why it does not answer where it was asked to.
+    the prompts used, by name; `notice` says why it does not answer where it was asked to. `index` is the fingerprint of
+    the index that was searched.
     """
 
     question: str
@@ -265,6 +299,8 @@ class Answer:
     usage: Usage = Usage()
     prompts: dict[str, str] = field(default_factory=dict)
     notice: str = ""
+    developments: tuple[Conflict, ...] = ()
+    index: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain lists and dicts that `json.dumps` takes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from rag.converse import Standalone
+from rag.hedges import hedge_before
 from rag.judge import Judgement
 from rag.question import FIGURES, YEAR, QuestionNeeds, find_short, typed_spans
 from rag.words import find_words
@@ -25,7 +26,8 @@ _YES_NO = re.compile(
 def choose_short(sentence: str, judgement: Judgement, question: Standalone, needs: QuestionNeeds) -> str | None:
     """The model's span, as one value of the asked type where the question asks for a figure or a date.
 
-    Of a sentence about several years it is the figure that stands nearest to the asked one.
+    Of a sentence about several years it is the figure that stands nearest to the asked one. Words such as "almost",
+    "not" or "reportedly" directly before it belong to it.
     None for questions that want a reason, a manner, or yes or no; and where the span only repeats the question.
     """
     if needs.asks in ("reason", "manner") or asks_yes_no(question):
@@ -33,10 +35,10 @@ def choose_short(sentence: str, judgement: Judgement, question: Standalone, need
     start, end = widen_to_words(sentence, judgement.start, judgement.end)
     if needs.asks in FIGURES:
         if needs.asks != "date" and _tells_years_apart(sentence, needs):
-            return find_short(sentence, question.question, needs)
+            return _with_hedge(sentence, find_short(sentence, question.question, needs))
         touched = [(a, b) for a, b in typed_spans(sentence, needs.asks) if a < end and start < b]
         if not touched:
-            return find_short(sentence, question.question, needs)
+            return _with_hedge(sentence, find_short(sentence, question.question, needs))
         first, last = touched[0][0], touched[-1][1]
         around = len(sentence[start:end].split()) - len(sentence[first:last].split())
         start, end = (first, last) if around > MOST_AROUND else (min(start, first), max(end, last))
@@ -45,7 +47,15 @@ def choose_short(sentence: str, judgement: Judgement, question: Standalone, need
     said = list(find_words(span))
     if not said or len(span.split()) > MOST_WORDS or all(word.stem in asked for word in said):
         return None
-    return span.strip()
+    return sentence[hedge_before(sentence, start + len(span) - len(span.lstrip())) : end].strip()
+
+
+def _with_hedge(sentence: str, span: str | None) -> str | None:
+    """The span with the words directly before it that change its meaning; as it is where it stands there twice."""
+    if not span or sentence.count(span) != 1:
+        return span
+    place = sentence.index(span)
+    return sentence[hedge_before(sentence, place) : place + len(span)]
 
 
 def _tells_years_apart(sentence: str, needs: QuestionNeeds) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from rag.figures import figure_places, lacks_figure, mixes_years
+from rag.hedges import lacks_hedge
 from rag.schema import Candidate
 from rag.signals import context_parts
 from rag.words import LIGHT_WORDS, STOP_WORDS, Word, find_words, stem_word, stems
@@ -16,7 +17,7 @@ model that only repeats a question is borne out by nothing.
 """
 
 _LINK = re.compile(r"\w+://|\bwww\.|\bmailto:|\S@\S|^\s*\|")
-_NEGATION = re.compile(
+NEGATION = re.compile(
     r"\b(?:not|no(?!\s(?:more|less|fewer|later)\sthan)|never|none|nobody|nothing|neither|nor|without|cannot|hardly|denie[sd]|"
     r"deny|refus\w+|reject\w+|fail\w*|cancel\w*|stopp?\w*|ceas\w+)\b|n[’']t\b",
     re.IGNORECASE,
@@ -94,6 +95,9 @@ def find_fault(claim: str, question: str, cited: Sequence[Candidate], candidates
     )
     if mixed:
         return f"its sentences give “{mixed}” for another year"
+    unhedged = _leaves_hedge_out(claim, cited)
+    if unhedged:
+        return f"it leaves out “{unhedged}”"
     return _find_reversal(claim, own, said) or _find_strangeness(
         claim, words, set(stems(own)), {*stems(said), *stems(question)}
     )
@@ -179,16 +183,29 @@ def _differ_by_ending(one: str, other: str) -> bool:
 
 def _find_reversal(claim: str, own: str, said: str) -> str:
     """Where the claim denies what its sentences do not, leaves a denial of theirs out, or turns their direction."""
-    denies = bool(_NEGATION.search(claim))
-    if denies and not _NEGATION.search(said):
+    denies = bool(NEGATION.search(claim))
+    if denies and not NEGATION.search(said):
         return "it denies what none of its sentences denies"
     claimed, known = {stem_word(word) for word in re.findall(r"[^\W\d_]+", claim)}, set(stems(said))
     if not denies and any(stem_word(match[1]) in claimed - _AUXILIARIES for match in _DENIED.finditer(own)):
         return "it leaves out a denial"
-    for one, other in (*_OPPOSITES, *(pair[::-1] for pair in _OPPOSITES)):
-        if claimed & one and known & other and not known & one:
-            return "it says the opposite of its sentences"
-    return ""
+    return "it says the opposite of its sentences" if turns_direction(claimed, known) else ""
+
+
+def turns_direction(claimed: set[str], known: set[str]) -> bool:
+    """Whether stems of a claim say that something rose, was sold or lost where stems of a text say the opposite."""
+    return any(
+        claimed & one and known & other and not known & one for pair in _OPPOSITES for one, other in (pair, pair[::-1])
+    )
+
+
+def _leaves_hedge_out(claim: str, cited: Sequence[Candidate]) -> str:
+    """The hedge of the sentences that share most of the claim's words, where the claim has none; "" if one is plain."""
+    said = set(stems(claim))
+    shared = [len(said & set(stems(candidate.sentence.text))) for candidate in cited]
+    closest = [c.sentence.text for c, count in zip(cited, shared, strict=True) if count == max(shared)]
+    lacking = [lacks_hedge(claim, text) for text in closest]
+    return lacking[0] if lacking and all(lacking) else ""
 
 
 def _find_strangeness(claim: str, words: Sequence[Word], own: set[str], around: set[str]) -> str:

@@ -87,7 +87,7 @@ def test_when_nothing_holds_the_quotes_answer_and_say_so(open_assistant):
         answer = open_assistant(server.url).ask(QUESTION)
     assert answer.answered
     assert answer.answerer == "quotes"
-    assert answer.short == "245"
+    assert answer.short == "around 245"
     assert answer.notice.startswith("Nothing that openai-like/scripted wrote is borne out by the articles. The quotes")
     assert len(answer.dropped) == 1
 
@@ -105,7 +105,7 @@ def test_a_model_that_fails_is_replaced_by_the_quotes_with_a_notice(open_assista
     with serve(status(500)) as server:
         answer = open_assistant(server.url).ask(QUESTION)
         assert len(server.requests) == 3
-    assert answer.short == "245"
+    assert answer.short == "around 245"
     assert answer.notice == (
         "openai-like/scripted did not answer: the server answered with status 500. The quotes were chosen without it."
     )
@@ -225,7 +225,7 @@ def test_no_lie_reaches_the_answer(open_assistant, seeds_config, truth, lie):
         answer = open_assistant(server.url).ask(QUESTION)
     assert answer.dropped
     assert (answer.answerer, answer.claims) == ("quotes", ())
-    assert (answer.text, answer.short, answer.citations) == (truth.text, "245", truth.citations)
+    assert (answer.text, answer.short, answer.citations) == (truth.text, "around 245", truth.citations)
 
 
 @pytest.fixture(scope="module")

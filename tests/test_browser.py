@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import threading
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -322,8 +324,10 @@ def test_a_broken_set_up_is_told_in_the_chat_and_does_not_end_it(page, corpus):
     assert page.locator(".reply.answer").count() == 1
 
 
-def test_an_article_that_changed_since_is_not_marked_at_the_wrong_place(page, corpus):
+def test_an_article_that_changed_since_is_neither_marked_nor_saved_as_it_was(page, corpus):
     ask(page, COMPANIES)
+    with page.expect_download():
+        page.click(".save")
     file = corpus / "001_04a1ac37c911923e.txt"
     text = file.read_bytes()
     file.chmod(0o644)
@@ -332,8 +336,78 @@ def test_an_article_that_changed_since_is_not_marked_at_the_wrong_place(page, co
         page.click(".card .chip[data-number='1']")
         page.wait_for_selector("#column [role=alert]")
         assert "has changed since it was quoted" in page.locator("#column").inner_text()
+        downloads = []
+        page.on("download", lambda download: downloads.append(download.suggested_filename))
+        page.click(".save")
+        page.wait_for_selector(".toast-body:has-text('has changed since it was quoted')")
+        page.wait_for_timeout(500)
+        assert downloads == []
     finally:
         file.write_bytes(text)
+
+
+def test_an_answers_evidence_is_downloaded_as_one_zip(page, corpus, tmp_path):
+    ask(page, BREAD)
+    ask(page, COMPANIES)
+    with page.expect_download() as download:
+        page.locator(".save").nth(1).click()
+    download.value.save_as(tmp_path / "pack.zip")
+    with zipfile.ZipFile(tmp_path / "pack.zip") as archive:
+        assert archive.namelist() == ["answer.json", "annotations.jsonld", "answer.md", "SHA256SUMS"]
+        answer = json.loads(archive.read("answer.json"))
+    assert answer["question"] == COMPANIES
+    cited = answer["citations"][0]
+    assert (corpus / cited["source"]).read_text(encoding="utf-8")[cited["start"] : cited["end"]] == cited["quote"]
+    with page.expect_download() as download:
+        page.locator(".save").nth(0).click()
+    assert download.value.suggested_filename == "evidence-how-do-i-bake-sourdough-bread.zip"
+
+
+DRAFT = f"They wrote of “around 254 Azerbaijani companies operating in Beijing”. {HOSTILE.splitlines()[2]}"
+DROP = """([name, text]) => {
+    const data = new DataTransfer();
+    data.items.add(new File([text], name));
+    const options = {dataTransfer: data, bubbles: true, cancelable: true};
+    document.querySelector("#draft textarea").dispatchEvent(new DragEvent("drop", options));
+}"""
+
+
+def test_a_draft_is_dropped_checked_compared_with_its_article_and_saved(page, tmp_path):
+    page.click("role=tab[name='Check a draft']")
+    page.evaluate(DROP, ["draft.md", DRAFT + HOSTILE])
+    page.wait_for_function("() => document.querySelector('#draft textarea').value.includes('254')")
+    page.click("#check")
+    page.wait_for_selector(".findings[data-state='done']")
+    assert page.locator(".findings .summary").inner_text().startswith("1 quotation: 1 altered; ")
+    assert page.locator(".found ins").first.inner_text() == "254"
+    assert page.locator(".draft mark").first.inner_text() == "around 254 Azerbaijani companies operating in Beijing"
+    assert page.locator(".findings :is(script, img, b, a, svg)").count() == 0
+    page.click(".findings .chip[data-number='1']")
+    assert "245" in shown_quote(page, 1)
+    page.wait_for_function("() => document.activeElement.matches('mark.current')")
+    page.keyboard.press("Escape")
+    page.wait_for_function("() => document.activeElement.matches('#findings .chip')")
+    with page.expect_download() as download:
+        page.click("#save-draft")
+    download.value.save_as(tmp_path / "checked.md")
+    assert (tmp_path / "checked.md").read_text(encoding="utf-8").startswith("They wrote of “around 254")
+    page.click("role=tab[name='Ask']")
+    ask(page, COMPANIES)
+
+
+def test_on_a_phone_a_draft_is_checked_within_the_screen(open_page):
+    phone = open_page(390, 844)
+    phone.click("role=tab[name='Check a draft']")
+    phone.click("#check")
+    phone.wait_for_selector(".toast-body:has-text('The draft is empty')")
+    phone.fill("#draft textarea", DRAFT)
+    phone.click("#check")
+    phone.wait_for_selector(".findings[data-state='done']")
+    assert phone.evaluate("document.documentElement.scrollWidth") == 390
+    phone.click(".findings .chip[data-number='1']")
+    assert "245" in shown_quote(phone, 1)
+    phone.click("#column .back")
+    phone.wait_for_function("() => document.activeElement.matches('#findings .chip')")
 
 
 def test_on_a_phone_nothing_is_wider_than_the_screen_and_a_tap_leads_to_the_quote(open_page):
@@ -371,8 +445,16 @@ def test_text_has_aa_contrast(open_page, theme):
     page.wait_for_selector("#column .sheet[data-turn='0']")
     low += contrasts(
         page,
-        ".asked, .card blockquote, .card :is(.outlet, .title), .copy, .chip, .confidence, .prose, #ask, #clear, "
+        ".asked, .card blockquote, .card :is(.outlet, .title), .copy, .save, .chip, .confidence, .prose, #ask, #clear, "
         "#question textarea, #column :is(h2, .outlet, time, .outside, .text p, mark, footer p, .file)",
+    )
+    page.click("role=tab[name='Check a draft']")
+    page.fill("#draft textarea", DRAFT)
+    page.click("#check")
+    page.wait_for_selector(".findings[data-state='done']")
+    low += contrasts(
+        page,
+        ".findings :is(.summary, strong, q, .detail, ins, del, .chip, .draft), #tabs [role=tab], #check-actions button",
     )
     assert low == []
 

@@ -109,3 +109,13 @@ def test_whatever_passes_the_gate_is_in_the_body_letter_by_letter(library, start
     quote = Quote("a.txt", start, end, TEXT[start:end] if text is None else text, sha256)
     holds = 9 <= start < end <= TEXT.index("END") and TEXT[start:end] == quote.text
     assert [citation.quote for citation in cite([quote], library)] == ([TEXT[start:end]] if holds else [])
+
+
+def test_a_citation_says_who_speaks_and_what_hedges(write_corpus, embedder):
+    text = "Aghayev spoke to OC Media. He said that trade could fall.\r\n\r\nTrade grew."
+    library = Library(config := write_corpus({"b.txt": text}), update_index(config, embedder).manifest)
+    starts = (text.index("He said"), text.index("Trade"))
+    ends = (text.index("\r"), len(text))
+    sha256 = library.read("b.txt").sha256
+    quotes = [Quote("b.txt", a, b, text[a:b], sha256) for a, b in zip(starts, ends, strict=True)]
+    assert [(c.speaker, c.hedges) for c in cite(quotes, library)] == [("Aghayev", ("could",)), ("", ())]

@@ -59,11 +59,12 @@ def assert_refused(result, *words):
 def test_ask_prints_the_answer_then_each_quote_with_outlet_date_file_and_offsets(citewell, seeds, seeds_config):
     code, out, err = citewell("ask", COMPANIES, *seeds)
     assert (code, err) == (0, "")
-    short, _, quote, origin, place, *_ = out.split("\n")
-    assert short == "245"
+    short, _, quote, origin, hedges, place, *_ = out.split("\n")
+    assert (short, hedges) == ("around 245", "    hedged: around")
     assert quote.startswith("[1] “As the summit convened, state media reported that there were around 245 Azerbaijani")
     assert origin == (
-        "    OC Media, 2024-07-11 · ‘One Belt, One Road’: Azerbaijan courts Chinese investors as Xi meets Aliyev"
+        "    — State media, in OC Media, 2024-07-11 · "
+        "‘One Belt, One Road’: Azerbaijan courts Chinese investors as Xi meets Aliyev"
     )
     file, start, end = re.fullmatch(r"    (\S+), characters (\d+)–(\d+)", place).groups()
     text = (seeds_config.corpus / file).read_bytes().decode("utf-8")
@@ -75,11 +76,38 @@ def test_json_is_the_whole_answer_and_its_offsets_match_the_file(citewell, seeds
     assert (code, err) == (0, "")
     answer = json.loads(out)
     assert list(answer) == [field.name for field in fields(Answer)]
-    assert (answer["question"], answer["answered"], answer["short"]) == (COMPANIES, True, "245")
+    assert (answer["question"], answer["answered"], answer["short"]) == (COMPANIES, True, "around 245")
     for citation in answer["citations"]:
         data = (seeds_config.corpus / citation["source"]).read_bytes()
         assert data.decode("utf-8")[citation["start"] : citation["end"]] == citation["quote"]
         assert hashlib.sha256(data).hexdigest() == citation["sha256"]
+
+
+def test_the_evidence_of_an_answer_is_written_and_holds_when_checked_again(citewell, seeds, seeds_config, tmp_path):
+    code, out, err = citewell("ask", COMPANIES, "--json", "--export", tmp_path / "pack", *seeds)
+    assert code == 0
+    assert json.loads(out)["short"] == "around 245"
+    assert err == f"Evidence in '{tmp_path / 'pack'}': answer.json, annotations.jsonld, answer.md, SHA256SUMS\n"
+    for name in ("answer.json", "answer.md"):
+        code, out, _ = citewell("verify", tmp_path / "pack" / name, *seeds)
+        assert (code, out.splitlines()[-1]) == (0, "1 verbatim")
+    corpus = shutil.copytree(seeds_config.corpus, tmp_path / "corpus")
+    file = corpus / "001_04a1ac37c911923e.txt"
+    file.chmod(0o644)
+    file.write_text(file.read_text(encoding="utf-8").replace("around 245", "around 254"), encoding="utf-8")
+    for name in ("answer.json", "answer.md"):
+        code, out, _ = citewell("verify", tmp_path / "pack" / name, "--corpus", corpus)
+        assert code == 1
+        assert out.startswith("“As the summit convened")
+        assert "[-254-]{+245+}" in out
+    _, _, err = citewell("ask", COMPANIES, "--export", tmp_path / "pack", *seeds)
+    assert err.startswith(f"Evidence in '{tmp_path / 'pack'}', in place of the earlier pack: ")
+
+
+def test_evidence_is_never_written_over_something_else(citewell, seeds, tmp_path):
+    (tmp_path / "notes.txt").write_text("Mine.")
+    assert_refused(citewell("ask", COMPANIES, "--export", tmp_path, *seeds), "holds 'notes.txt'", "Name a new folder")
+    assert_refused(citewell("ask", COMPANIES, "--export", "", *seeds), "'--export'", "the name is empty")
 
 
 def test_a_question_that_the_articles_do_not_answer_exits_with_1_and_shows_the_nearest_passages(citewell, seeds):
@@ -142,6 +170,37 @@ def test_every_command_takes_corpus_and_index(citewell, command):
     assert "--index" in out
 
 
+def test_verify_exits_with_1_unless_everything_is_verbatim(citewell, seeds, tmp_path):
+    draft, page = tmp_path / "draft.md", tmp_path / "checked.html"
+    draft.write_text("There are “around 245 Azerbaijani companies operating in Beijing”.", encoding="utf-8")
+    code, out, err = citewell("verify", draft, *seeds)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[0] == "“around 245 Azerbaijani companies operating in Beijing”"
+    assert out.splitlines()[1].startswith("    verbatim; 001_04a1ac37c911923e.txt ")
+    draft.write_text("There are “around 254 Azerbaijani companies operating in Beijing”.", encoding="utf-8")
+    code, out, _ = citewell("verify", draft, "--json", "--annotate", page, *seeds)
+    assert code == 1
+    (quotation,) = json.loads(out)["quotations"]
+    assert quotation["status"] == "altered"
+    assert quotation["diff"] == "around [-245-]{+254+} Azerbaijani companies operating in Beijing"
+    assert '<mark class="altered">' in page.read_text(encoding="utf-8")
+    draft.write_bytes(b"\xff")
+    code, out, err = citewell("verify", draft, *seeds)
+    assert (code, out) == (2, "")
+    assert "is no text in UTF-8" in err
+
+
+def test_a_kept_answer_can_be_verified(citewell, seeds, tmp_path):
+    _, out, _ = citewell("ask", COMPANIES, "--json", *seeds)
+    (tmp_path / "answer.json").write_text(out, encoding="utf-8")
+    code, out, _ = citewell("verify", tmp_path / "answer.json", *seeds)
+    assert code == 0
+    assert out.splitlines()[-1] == "1 verbatim"
+    code, out, err = citewell("verify", tmp_path / "answer.json", "--annotate", tmp_path / "a.md", *seeds)
+    assert (code, out) == (2, "")
+    assert "is JSON, which cannot be annotated" in err
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -172,7 +231,7 @@ def test_a_folder_without_a_model_is_said(citewell, seeds, tmp_path):
 
 def test_options_come_before_the_environment(citewell, seeds, tmp_path):
     code, out, _ = citewell("ask", COMPANIES, *seeds, corpus=tmp_path / "none", index=tmp_path / "none")
-    assert (code, out[:4]) == (0, "245\n")
+    assert (code, out[:11]) == (0, "around 245\n")
     assert_refused(citewell("ask", COMPANIES, corpus=tmp_path / "none"), "none' does not exist", "--corpus")
 
 

@@ -1,8 +1,17 @@
 """The text around the quotes: markers match citations, and nothing of an article is taken for markup."""
 
-from rag.compose import attribution, compose_answer, compose_refusal, escape_markdown, find_unmentioned
+import pytest
+
+from rag.compose import (
+    attribution,
+    compose_answer,
+    compose_refusal,
+    describe_dispute,
+    escape_markdown,
+    find_unmentioned,
+)
 from rag.lexical import LexicalIndex
-from rag.schema import Citation
+from rag.schema import Citation, Conflict, ConflictSide
 
 
 def citation(number=1, quote="Ten companies applied.", **fields):
@@ -50,3 +59,39 @@ def test_words_count_as_mentioned_in_any_form():
 
 def test_words_that_a_question_can_do_without_are_not_missed():
     assert find_unmentioned("How many trains ran?", LexicalIndex.build(["Trains."])) == ()
+
+
+def test_a_speaker_stands_before_the_outlet_and_hedges_behind_it():
+    said = citation(speaker="Rovshan Aghayev", hedges=("could", "not"))
+    assert "Rovshan Aghayev, in OC Media, 2024-07-11, “Trade” (hedged: could; negated: not):\n> Ten" in compose_answer(
+        [said], None
+    )
+
+
+def test_a_speaker_of_an_article_without_a_title_is_in_its_file():
+    assert (
+        attribution(citation(title="", publisher="", published="", speaker="the *mayor*"))
+        == "The \\*mayor\\*, in a.txt"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("figures", "The articles give different figures for the *port*"),
+        ("names", "The articles give different names for the *port*"),
+        ("judgements", "The articles judge it differently – the *port*"),
+        ("development", "It has changed over time – the *port*"),
+    ],
+)
+def test_sides_say_what_they_differ_in(kind, words):
+    conflict = Conflict("the\n*port*", (ConflictSide("1_0", (1,)), ConflictSide("20", (2,))), kind)
+    assert describe_dispute(conflict) == words
+    shown = compose_answer([citation(), citation(2)], "Ten", [conflict]).split("\n\n")
+    named = ("OC Media", "OC Media") if kind == "judgements" else ("1\\_0", "20")
+    sides = words.replace("*", "\\*") + f": **{named[0]}** [1]; **{named[1]}** [2]."
+    assert shown[:-2] == (["**Ten** [1]", sides] if kind == "development" else [sides])
+
+
+def test_a_dispute_without_a_topic_is_still_a_sentence():
+    assert describe_dispute(Conflict("", (), "dates")) == "The articles give different dates"

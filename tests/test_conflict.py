@@ -1,104 +1,175 @@
-"""Figures that disagree are shown as sides; figures that differ only in rounding, year or type are not."""
+"""Values and judgements that disagree are shown as sides; what only looks like a disagreement is not."""
 
+import numpy as np
 import pytest
 
-from rag.conflict import Figure, agree, find_conflicts, find_rivals, is_stray, parse_figure
+from rag.answering import find_answerings
+from rag.conflict import find_disputes
 from rag.converse import Standalone
-from rag.schema import (
-    Article,
-    Candidate,
-    Citation,
-    Conflict,
-    ConflictSide,
-    ScoredSentence,
-    Sentence,
-    Span,
-    SplitArticle,
-)
-
-QUESTION = Standalone("How much was traded in 2024?")
+from rag.judge import Judgement
+from rag.question import find_needs
+from rag.schema import Article, Candidate, ScoredSentence, Sentence, Span, SplitArticle
 
 
-def cite(*quotes):
-    return tuple(
-        Citation(number, f"{number}.txt", "", "", "", "", quote, 0, len(quote), "0" * 64)
-        for number, quote in enumerate(quotes, start=1)
-    )
+class Marked:
+    """What the model makes of a sentence: these words answer with these odds, all others hardly."""
+
+    scores = np.zeros(1)
+
+    def __init__(self, text, words, odds):
+        self.start, self.odds = text.find(words), odds
+        self.end = self.start + len(words)
+
+    def span_odds(self, sentence, start, end):
+        return self.odds if self.start < end and start < self.end else -12.0
 
 
-def score(source, text, points):
+def said(text, words, source, score=9.0, odds=3.0, published=""):
     span = Span(0, len(text))
-    article = Article(source, text, "0" * 64, "", "", "", "", (span,))
-    split = SplitArticle(article, (Sentence(0, len(text), text, 0),))
-    return ScoredSentence(Candidate(0, split, 0, span, 0.0, 0.0, 0.0, 0.0), points)
-
-
-TRADE = score("a.txt", "Trade grew by 20.7% in 2024.", 9.0)
-OTHER_TRADE = score("b.txt", "In 2024 trade rose 43%.", 8.0)
-CARGO = score("c.txt", "Cargo rose 86% in 2024.", 7.9)
-GROWTH = Standalone("By what percentage did trade grow in 2024?")
+    article = Article(source, text, "0" * 64, "", "", published, "", (span,))
+    candidate = Candidate(0, SplitArticle(article, (Sentence(0, len(text), text, 0),)), 0, span, 0.0, 0.0, 0.0, 0.0)
+    marked = Marked(text, words, odds)
+    return ScoredSentence(candidate, score), Judgement(score, marked.start, marked.end, odds, marked)
 
 
 def alike(one, other):
-    return 0.9 if "trade" in one.lower() and "trade" in other.lower() else 0.5
+    return 0.6
 
 
-def test_a_rival_gives_another_figure_for_the_same_thing_in_another_article():
-    assert find_rivals((TRADE, OTHER_TRADE, CARGO), GROWTH, alike, margin=1.0) == (OTHER_TRADE,)
+def disputes(question, *pairs, similarity=alike):
+    sentences, judgements = zip(*pairs, strict=True)
+    return find_disputes(Standalone(question), sentences, judgements, similarity)
 
 
-def test_a_figure_of_something_else_is_a_stray():
-    sides = (TRADE, OTHER_TRADE)
-    same = score("d.txt", "Trade was up 20.7 percent in 2024.", 7.0)
-    assert [is_stray(scored, sides, GROWTH) for scored in (TRADE, same, CARGO)] == [False, False, True]
+def values(found):
+    return [[side.value for side in dispute.sides] for dispute in found]
 
 
-def test_without_a_figure_on_any_side_nothing_is_a_stray():
-    assert not is_stray(CARGO, (score("a.txt", "Trade grew a lot in 2024.", 9.0),), GROWTH)
+FIRMS = "How many firms operate there?"
+TEN = said("Ten firms operate there.", "Ten", "a.txt")
+
+
+def test_different_counts_of_two_articles_are_sides():
+    found = disputes(FIRMS, TEN, said("There, 12 firms operate.", "12", "b.txt", 8.0))
+    assert values(found) == [["Ten", "12"]]
+    assert found[0].kind == "figures"
 
 
 @pytest.mark.parametrize(
-    ("text", "figure"),
+    ("text", "words"),
     [
-        ("$3.7bn", Figure(3.7e9, 0.05e9)),
-        ("$3.744 billion", Figure(3.744e9, 0.0005e9)),
-        ("378,000 tonnes", Figure(378_000, 0.5)),
-        ("20.7 percent", Figure(20.7, 0.05)),
-        ("about $3 billion", Figure(3e9, 0.5e9)),
-        ("many", None),
-        ("1.2.3", None),
+        ("10 firms operate there.", "10"),
+        ("About a dozen firms operate there, some ten of them from China.", "some ten"),
+        ("In 2019 it had 500 firms, most of them closed.", "500"),
     ],
 )
-def test_a_figure_is_as_exact_as_its_last_digit(text, figure):
-    assert parse_figure(text) == (figure and Figure(pytest.approx(figure.value), pytest.approx(figure.tolerance)))
+def test_the_same_count_and_one_of_quite_another_size_are_none(text, words):
+    assert disputes(FIRMS, TEN, said(text, words, "b.txt", 8.0)) == ()
 
 
-def test_rounded_figures_agree():
-    assert agree(parse_figure("$3.7bn"), parse_figure("$3,744 million"))
-    assert not agree(parse_figure("$3.1 billion"), parse_figure("$3.7bn"))
+def test_two_counts_of_one_article_are_no_sides():
+    assert disputes(FIRMS, TEN, said("There, 12 firms operate.", "12", "a.txt", 8.0)) == ()
 
 
-def test_different_figures_for_the_asked_year_are_sides():
-    quotes = cite("In 2024 trade came to $2.46 billion.", "It was $3.744 billion in 2024.", "In 2024 it was $3.7bn.")
-    assert find_conflicts(QUESTION, quotes) == (
-        Conflict("2024", (ConflictSide("$2.46 billion", (1,)), ConflictSide("$3.744 billion", (2, 3)))),
-    )
+def test_a_value_that_hardly_answers_is_no_side():
+    assert disputes(FIRMS, TEN, said("There, 12 firms operate.", "12", "b.txt", 8.0, odds=-8.0)) == ()
 
 
-def test_figures_of_other_years_are_no_sides():
-    assert find_conflicts(QUESTION, cite("In 2024 trade came to $2.46 billion.", "It was $1.4 billion in 2021.")) == ()
+TRADE = "How much was traded in 2024?"
+GREW = said("It grew from $1.4 billion in 2021 to $3.1 billion in 2024.", "$3.1 billion", "b.txt", 8.0)
 
 
 def test_of_several_years_in_a_sentence_the_asked_one_counts():
-    quotes = cite("In 2024 it was $2.46 billion.", "It grew from $1.4 billion in 2021 to $3.1 billion in 2024.")
-    assert [side.value for side in find_conflicts(QUESTION, quotes)[0].sides] == ["$2.46 billion", "$3.1 billion"]
+    found = disputes(TRADE, said("In 2024 it was $2.46 billion.", "$2.46 billion", "a.txt"), GREW)
+    assert values(found) == [["$2.46 billion", "$3.1 billion"]]
+    assert found[0].topic == "2024"
 
 
-def test_two_figures_of_one_article_are_no_conflict():
-    first, second = cite("In 2024 it was $2.46 billion.", "In 2024 it was $3.1 billion.")
-    assert find_conflicts(QUESTION, (first, Citation(2, "1.txt", *[""] * 4, second.quote, 0, 9, ""))) == ()
+def test_figures_of_other_years_are_no_sides():
+    pairs = said("In 2021 it was $1.4 billion.", "$1.4 billion", "a.txt"), GREW
+    assert disputes("How much is traded?", *pairs) == ()
+    assert disputes(TRADE, *pairs) == ()
 
 
-def test_a_question_without_a_year_shows_no_conflict():
-    quotes = cite("In 2024 it was $2.46 billion.", "In 2024 it was $3.1 billion.")
-    assert find_conflicts(Standalone("How much was traded?"), quotes) == ()
+def test_what_agrees_joins_a_side_and_copies_count_once():
+    first = said("In 2024 trade came to $3.744 billion, officials said.", "$3.744 billion", "a.txt")
+    copy = said("In 2024 trade came to $3.744 billion, officials said.", "$3.744 billion", "c.txt", 8.5)
+    other = said("It reached $3.7bn over the whole of 2024.", "$3.7bn", "d.txt", 8.2)
+    found = disputes(TRADE, first, copy, other, said("In 2024 it was $2.46 billion.", "$2.46 billion", "b.txt", 8.0))
+    sources = [[s.candidate.article.source for s in side.sentences] for side in found[0].sides]
+    assert sources == [["a.txt", "d.txt"], ["b.txt"]]
+
+
+@pytest.mark.parametrize(
+    ("question", "one", "other"),
+    [
+        ("How much was it worth?", "Imports were worth $3.6bn.", "Turnover was worth $4.2bn."),
+        ("How much did it earn?", "It earned €61m in the first half.", "It earned €38m."),
+        ("How many were hurt?", "There were 12 injured people.", "There were 9 dead people."),
+    ],
+)
+def test_figures_of_different_measures_are_no_sides(question, one, other):
+    figures = [
+        next(word for word in text.split() if any(c.isdigit() for c in word)).rstrip(".") for text in (one, other)
+    ]
+    assert disputes(question, said(one, figures[0], "a.txt"), said(other, figures[1], "b.txt", 8.0)) == ()
+
+
+def test_dates_and_names_can_differ_too():
+    when = disputes(
+        "When did the ferry sink?",
+        said("It sank on 17 November 1964.", "17 November 1964", "a.txt"),
+        said("It was 19 November 1964 when it sank.", "19 November 1964", "b.txt", 8.0),
+    )
+    who = disputes(
+        "Who bought the house?",
+        said("Milena Horvat bought the house.", "Milena Horvat", "a.txt"),
+        said("It was bought by Petra Quill.", "Petra Quill", "b.txt", 8.0),
+    )
+    assert [(found[0].kind, values(found)[0]) for found in (when, who)] == [
+        ("dates", ["17 November 1964", "19 November 1964"]),
+        ("names", ["Milena Horvat", "Petra Quill"]),
+    ]
+
+
+def test_a_later_figure_that_supersedes_an_earlier_one_is_a_development_in_order_of_time():
+    found = disputes(
+        "How many people died in the flood?",
+        said("The toll has risen to nine people who died.", "nine", "wed.txt", published="2024-06-05"),
+        said("At least four people died, the district says.", "four", "mon.txt", 8.0, published="2024-06-03"),
+    )
+    assert [dispute.kind for dispute in found] == ["development"]
+    assert values(found) == [["At least four", "nine"]]
+
+
+def test_a_yes_or_no_question_compares_only_what_it_names():
+    trade = said("Trade came to $2.46 billion in 2024.", "$2.46 billion", "a.txt")
+    other = said("Trade was $3.7bn in 2024.", "$3.7bn", "b.txt", 8.0)
+    assert values(disputes("Did trade top three billion dollars in 2024?", trade, other))
+    assert disputes("Has trade grown?", trade, other) == ()
+
+
+SAVES = said("The work will save the angels.", "save", "a.txt")
+DESTROYS = said("She fears that the work will destroy the angels.", "destroy", "b.txt", 8.0)
+
+
+def test_judgements_that_pull_apart_are_sides_with_their_words():
+    found = disputes("What will the work do to the angels?", SAVES, DESTROYS)
+    assert [dispute.kind for dispute in found] == ["judgements"]
+    assert values(found) == [["The work will save the angels.", "She fears that the work will destroy the angels."]]
+
+
+def test_judgements_of_one_direction_or_far_from_the_question_are_none():
+    praise = said("It will benefit the angels.", "benefit", "b.txt", 8.0)
+    far = said("She fears that the work will destroy the angels.", "destroy", "b.txt", 1.0)
+    assert disputes("What will the work do to the angels?", SAVES, praise) == ()
+    assert disputes("What will the work do to the angels?", SAVES, far) == ()
+
+
+def test_a_name_that_most_sentences_hold_is_no_answer():
+    pairs = [
+        said(f"Genoa has {word} ports.", "Genoa", f"{word}.txt", odds=1.0) for word in ("old", "new", "big", "deep")
+    ]
+    question = Standalone("Who has ports?")
+    sentences, judgements = zip(*pairs, strict=True)
+    assert find_answerings(question, find_needs(question), sentences, judgements) == []

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from rag.figures import Date, Figure, find_dates, find_figures, lacks_figure
+from rag.figures import Date, Figure, find_checkable, find_dates, find_figures, lacks_figure, number_places
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,28 @@ def test_dates_name_their_month(text, dates):
 )
 def test_a_figure_or_date_that_the_other_text_does_not_give_is_found(claimed, said, lacking):
     assert lacks_figure(claimed, said) == lacking
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("Trade rose 20,7% by mid-2024 to $3.7bn at 10:30.", ["20,7", "2024", "$3.7bn", "10:30"]),
+        ("COP29, Covid-19 and one of the 1990s, the 4th.", ["1990s", "4th"]),
+        ("On 17 April 2024, eighty-six percent of 1.2.3bn.", ["17 April 2024", "eighty-six percent", "1.2.3bn"]),
+        ("9" * 100, ["9" * 100]),
+        ("It may rise.", []),
+        ("…“ ”", []),
+    ],
+)
+def test_what_can_be_checked_is_found_also_where_it_is_not_understood(text, places):
+    assert [text[start:end] for start, end in find_checkable(text)] == places
+
+
+def test_numbers_stand_with_sign_scale_and_unit():
+    text = "It cost US$3.1 billion, 20.7 percent of AZN 5m, one of 12."
+    assert [text[start:end] for start, end in number_places(text)] == ["US$3.1 billion", "20.7 percent", "AZN 5m", "12"]
+
+
+@pytest.mark.parametrize("number", ["9" * 1_000, "1e999", "2024-86", "2024-99-12", "1" * 5_000 + "th"])
+def test_numbers_that_nobody_writes_are_no_error(number):
+    assert lacks_figure(f"It cost {number} then.", "It cost 3.")

@@ -56,7 +56,7 @@ def measured(model, gold, answerable=True):
     evidence[:, EVIDENCE.index("model")] = model
     right = np.asarray([gold], bool) if answerable else np.zeros((0, len(model)), bool)
     case = Case("x", "dev", "fact", "Why?", answerable, None, ())
-    return Measured(case, signals, right, lambda row: evidence[row])
+    return Measured(case, signals, right, evidence)
 
 
 WEIGHTS = Weights({"model": 1.0}, dict.fromkeys(EVIDENCE, 0.0) | {"model": 1.0}, 1.0, 0.0, 0.6, 1.0)

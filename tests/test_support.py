@@ -79,6 +79,47 @@ def test_what_an_honest_model_may_write_stays(claim, sentence):
     assert [found.text for found in checked.claims] == [claim], checked.dropped
 
 
+HEDGED = make_candidates(
+    (
+        "Ten Chinese companies have also reportedly applied to operate in Nagorno-Karabakh.",
+        "China plans to build a university in Azerbaijan.",
+        "Closer ties could isolate Azerbaijan.",
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("claim", "hedge"),
+    [
+        ("Ten Chinese companies operate in Nagorno-Karabakh. [S1]", "reportedly"),
+        ("Ten Chinese companies have applied to operate in Nagorno-Karabakh. [S1]", "reportedly"),
+        ("China builds a university in Azerbaijan. [S2]", "plans to"),
+        ("Closer ties isolate Azerbaijan. [S3]", "could"),
+    ],
+)
+def test_a_claim_that_leaves_a_hedge_out_is_dropped(claim, hedge):
+    checked = check(claim, candidates=HEDGED)
+    assert checked.claims == ()
+    assert f"it leaves out “{hedge}”" in checked.dropped[0].reason
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "Ten Chinese companies have reportedly applied to operate in Nagorno-Karabakh. [S1]",
+        "China plans to build a university in Azerbaijan. [S2]",
+        "Closer ties could isolate Azerbaijan. [S3]",
+    ],
+)
+def test_a_claim_that_keeps_the_hedge_stays(claim):
+    assert len(check(claim, candidates=HEDGED).claims) == 1
+
+
+def test_a_claim_that_another_sentence_states_outright_needs_no_hedge():
+    plain = make_candidates(("Ten Chinese companies operate in Nagorno-Karabakh.", HEDGED[0].sentence.text))
+    assert len(check("Ten Chinese companies operate in Nagorno-Karabakh. [S1] [S2]", candidates=plain).claims) == 1
+
+
 def test_the_words_of_the_question_alone_bear_nothing_out():
     assert not check("Hazi takes bribes from smugglers. [S4]", "Does Hazi take bribes from smugglers?").claims
     assert check("Trade with Azerbaijan rose. [S2]", "How did trade with Azerbaijan rise?").claims

@@ -1,7 +1,11 @@
-"""What the chat page is told while an answer is on its way."""
+"""What the page's handlers give: answers on their way, evidence to take along, a draft's findings."""
 
 import asyncio
+import io
+import json
+import zipfile
 from contextlib import aclosing
+from pathlib import Path
 
 import pytest
 from scripted import hang, reply, serve
@@ -9,7 +13,11 @@ from scripted import hang, reply, serve
 from rag.assistant import Assistant
 from rag.config import Config
 from rag.errors import CitewellError
-from ui.chat import follow_answer
+from ui import check
+from ui.chat import follow_answer, save_evidence
+from ui.check import check_draft, find_fault, open_draft, show_finding
+from ui.download import keep_file
+from ui.render import Turn
 
 QUESTION = "How many Azerbaijani companies operate in Beijing?"
 CLAIMS = "- Azerbaijani companies operate in Beijing. [S1] [S2] [S3]\n"
@@ -47,7 +55,7 @@ def test_drafts_come_before_the_answer(open_assistant):
 
 def test_without_a_model_the_answer_comes_at_once(open_assistant):
     (turn,) = asyncio.run(collect(open_assistant()))
-    assert turn.answer.short == "245"
+    assert turn.answer.short == "around 245"
 
 
 def test_who_stops_listening_stops_the_request(open_assistant):
@@ -70,3 +78,101 @@ def test_a_broken_set_up_becomes_a_notice(open_assistant, monkeypatch):
     monkeypatch.setattr(assistant, "ask", ask)
     (turn,) = asyncio.run(collect(assistant))
     assert (turn.notice, turn.answer) == ("Run citewell index.", None)
+
+
+def test_a_turns_evidence_is_a_zip_of_that_answer_alone(open_assistant, tmp_path):
+    assistant = open_assistant()
+    turns = (Turn(QUESTION, assistant.ask(QUESTION)), Turn("Broken?", notice="The index is gone."))
+    file = Path(save_evidence(assistant.config, turns, "0", str(tmp_path)))
+    assert file.name == "evidence-how-many-azerbaijani-companies-operate-in-beijing.zip"
+    with zipfile.ZipFile(io.BytesIO(file.read_bytes())) as archive:
+        assert json.loads(archive.read("answer.json"))["question"] == QUESTION
+    for number in ("1", "2", "-1", "x"):
+        assert save_evidence(assistant.config, turns, number, str(tmp_path)) is None
+
+
+def test_evidence_of_an_article_that_is_gone_becomes_a_warning(open_assistant, tmp_path, write_corpus, warnings):
+    assistant = open_assistant()
+    turns = (Turn(QUESTION, assistant.ask(QUESTION)),)
+    config = write_corpus({"other.txt": "Other words."})
+    assert save_evidence(config, turns, "0", str(tmp_path)) is None
+    assert "cannot be read any more. Ask again" in warnings[0]
+
+
+def test_two_files_of_one_name_lie_in_folders_that_nobody_can_guess(tmp_path):
+    one, other = (Path(keep_file(str(tmp_path / "cache"), "a.md", b"x")) for _ in range(2))
+    assert one.name == other.name == "a.md"
+    assert one.parent != other.parent
+    assert len(one.parent.name) >= 32
+    assert one.parent.stat().st_mode & 0o077 == 0
+
+
+@pytest.fixture
+def warnings(monkeypatch):
+    said = []
+    monkeypatch.setattr("gradio.Warning", lambda message, **_: said.append(message))
+    return said
+
+
+def run_check(config, draft, tmp_path):
+    async def collect():
+        return [change async for change in check_draft(config, draft, str(tmp_path))]
+
+    return asyncio.run(collect())
+
+
+DRAFT = "They wrote of “around 245 Azerbaijani companies operating in Beijing” and a “zebra council”."
+
+
+def test_a_draft_is_checked_and_can_be_taken_along(seeds_config, tmp_path):
+    (busy, _, hidden), (findings, found, save) = run_check(seeds_config, DRAFT, tmp_path)
+    assert "Looking up 2 quotations and 0 sentences with figures" in busy
+    assert "2 quotations: 1 verbatim, 1 not found." in findings
+    assert [finding.status for finding in found] == ["verbatim", "not_found"]
+    assert (hidden.visible, save.visible) == (False, True)
+    (annotated,) = tmp_path.rglob("checked-draft.md")
+    assert annotated.read_text(encoding="utf-8").startswith(
+        "They wrote of “around 245 Azerbaijani companies operating in Beijing”[^1]"
+    )
+
+
+def test_a_finding_opens_its_article_at_its_place(seeds_config, tmp_path):
+    *_, (_, found, _) = run_check(seeds_config, DRAFT, tmp_path)
+    column = show_finding(seeds_config, found, "1")
+    assert 'data-source="001_04a1ac37c911923e.txt"' in column
+    assert "around 245 Azerbaijani companies operating in Beijing</mark>" in column
+    assert show_finding(seeds_config, found, "9") is None
+    assert show_finding(seeds_config, (), "1") is None
+
+
+def test_a_finding_whose_article_changed_since_is_not_marked_at_the_wrong_place(write_corpus, tmp_path):
+    config = write_corpus({"a.txt": "The port of Genoa\n\nIt has 245 cranes."})
+    *_, (_, found, _) = run_check(config, "“It has 245 cranes.”", tmp_path)
+    (config.corpus / "a.txt").write_text("The old port of Genoa\n\nIt has 245 cranes.")
+    assert "has changed since the draft was checked" in show_finding(config, found, "1")
+    (config.corpus / "a.txt").unlink()
+    (config.corpus / "b.txt").write_text("Another.")
+    assert "is no longer in" in show_finding(config, found, "1")
+
+
+def test_a_draft_that_cannot_be_checked_is_said_in_one_line(seeds_config, tmp_path, monkeypatch, warnings):
+    run_check(seeds_config, " \n", tmp_path)
+    assert warnings == ["The draft is empty. Paste a text or open a file."]
+    monkeypatch.setattr(check, "MOST_CHARACTERS", 10)
+    assert find_fault("word " * 3).startswith("The draft has 15 characters; this page takes 10.")
+    assert find_fault("word") == ""
+    monkeypatch.undo()
+    *_, (problem, found, _) = run_check(seeds_config, "“zebra” " * 2_001, tmp_path)
+    assert "The draft has more than 2,000 quotations. Check it in parts." in problem
+    assert found == ()
+
+
+def test_an_opened_file_fills_the_box_and_is_deleted(tmp_path, warnings):
+    file = tmp_path / "draft.md"
+    file.write_bytes("\ufeff“Words”".encode())
+    assert open_draft(str(file)) == "“Words”"
+    assert not file.exists()
+    file.write_bytes(b"\xff\xfe")
+    open_draft(str(file))
+    assert warnings == ["'draft.md' is no text in UTF-8: byte 0 is 0xff."]
+    assert not file.exists()

@@ -1,26 +1,30 @@
 from __future__ import annotations
 
 import json
+import re
 from html.parser import HTMLParser
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.schema import Answer, Article, Citation, Conflict, ConflictSide, Span
+from rag.verify import verify
 from ui import column
 from ui.column import render_column, render_contents, render_empty_column, render_message
+from ui.draft import render_findings, render_problem, summarize
 from ui.render import Turn, confidence_words, long_date, outlet, render_answer, render_transcript
 
 HOSTILE = (
     """<script>window.hacked=1</script> <img src=x onerror="window.hacked=1"> & '"> </mark> $3 billion **x** [1]"""
 )
 TAGS = set(
-    "article aside blockquote br button details div figcaption figure footer h2 h3 header li mark nav p q section span "
-    "strong summary time ul".split()
+    "article aside blockquote br button del details div figcaption figure footer h2 h3 header i ins li mark nav ol p q "
+    "section span strong summary sup time ul".split()
 )
 ATTRIBUTES = set(
-    "aria-label class data-by data-copy data-key data-label data-number data-question data-source".split()
-) | set("data-state data-turn datetime dir open role tabindex type data-back".split())
+    "aria-label class data-by data-copy data-key data-label data-number data-question data-save data-source".split()
+) | set("data-state data-turn datetime dir open role tabindex type data-back aria-hidden style".split())
 texts = st.text(max_size=60) | st.sampled_from([HOSTILE, "<b", "&lt;", "a\n\nb", "\\<i>", "**<u>**", "[1]", "> <a>"])
 
 
@@ -54,6 +58,7 @@ class Page(HTMLParser):
     def assert_ours(self) -> None:
         assert self.tags <= TAGS
         assert {name for name, _ in self.attributes} <= ATTRIBUTES
+        assert all(re.fullmatch(r"width:\d{1,3}%", value) for name, value in self.attributes if name == "style")
         assert not self.open
 
 
@@ -106,7 +111,9 @@ def make_article(text: str, **changes) -> Article:
 
 @given(texts, texts, texts, texts, texts)
 def test_no_text_of_an_answer_becomes_markup(question, text, quote, title, short):
-    citation = make_citation(quote=quote, title=title, publisher=title, published=short, source=question)
+    citation = make_citation(
+        quote=quote, title=title, publisher=title, published=short, source=question, speaker=title, hedges=(text,)
+    )
     conflict = Conflict(title, (ConflictSide(short, (1, 9)), ConflictSide(text, ())))
     common = {"question": question, "text": text, "short": short, "standalone_question": title, "answerer": text}
     for answer in (
@@ -125,6 +132,15 @@ def test_no_text_of_an_article_becomes_markup(text, title, author):
     Page(render_column(article, (citation, citation), citation, turn=3, key=title)).assert_ours()
     Page(render_contents((article, make_article(text, title="")))).assert_ours()
     Page(render_message(text)).assert_ours()
+
+
+@given(texts, texts)
+def test_no_text_of_a_draft_becomes_markup(draft, text):
+    article = make_article(f"{HOSTILE} {text}", source=text or "a.txt", publisher=text)
+    draft = f"{draft} “{HOSTILE}” He paid “{text}” or 250 billion.\n\n> {text}\n"
+    page = Page(render_findings(draft, verify(draft, [article])))
+    page.assert_ours()
+    Page(render_problem(text)).assert_ours()
 
 
 @given(texts)
@@ -224,8 +240,33 @@ def test_a_conflict_shows_each_side_with_outlet_and_date():
     sides = (ConflictSide("43%", (1,)), ConflictSide("20.7%", (2,)))
     page = Page(render_answer(0, make_answer(citations=cited, conflicts=(Conflict("growth in 2024", sides),))))
     shown = page.texts["all"]
-    assert "The articles disagree: growth in 2024" in shown
+    assert "The articles give different figures: growth in 2024" in shown
     assert "43%1 OC Media · 11 July 202420.7%2 Outlet not given · undated" in shown
+
+
+def render_sides(kind, *values):
+    sides = tuple(ConflictSide(value, (number,)) for number, value in enumerate(values, 1))
+    cited = tuple(make_citation(number, speaker="an economist") for number in range(1, len(values) + 1))
+    return render_answer(0, make_answer(citations=cited, conflicts=(Conflict("", sides, kind),)))
+
+
+def test_figures_of_one_unit_have_bars_as_long_as_they_are_large():
+    html = render_sides("figures", "$2.5 billion", "$5bn")
+    assert re.findall(r"width:(\d+%)", html) == ["50%", "100%"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [("figures", ("14 francs", "14 euros")), ("dates", ("4 July", "3 July")), ("figures", ("many", "12"))],
+)
+def test_what_has_no_common_measure_has_no_bars(kind, values):
+    assert 'class="bar"' not in render_sides(kind, *values)
+
+
+def test_judgements_stand_in_their_words_with_who_says_them():
+    html = render_sides("judgements", "It will <b>help</b>.", "It will harm.")
+    assert 'class="value words" dir="auto">It will &lt;b&gt;help&lt;/b&gt;.' in html
+    assert "An economist · OC Media" in html
 
 
 def test_prose_of_a_model_keeps_its_markers_and_shows_everything_else_as_text():
@@ -266,6 +307,55 @@ def test_a_long_list_says_how_many_more_there_are(monkeypatch):
     assert "and 3 more" in page.texts["all"]
 
 
+DRAFT = "A wall reads “we want it open” and “we want a fence, ever”. It has 245 cranes, 12 “big 12” ones. Zebras: 77."
+
+
+def check(draft):
+    text = "We want it open. We don’t want a fence, ever.\n\nThe port has 245 cranes and 14 ones."
+    return verify(draft, [make_article(text, source="port.txt")])
+
+
+def test_the_findings_are_summed_up_in_one_line():
+    assert summarize(check(DRAFT)) == (
+        "3 quotations: 1 verbatim, 1 altered, 1 not found; 3 figures: 1 verbatim, 1 altered, 1 not found."
+    )
+    assert summarize(check("Words.")) == "The draft holds no quotations and no figures."
+    assert summarize(check("“we want it open”")) == "1 quotation: 1 verbatim."
+
+
+def test_each_finding_is_marked_where_it_stands_and_the_draft_is_whole():
+    html = render_findings(DRAFT, check(DRAFT))
+    page = Page(html)
+    assert page.texts["mark"] == "we want it openwe want a fence, ever24512big 1277"
+    drafted = re.sub(r"<sup>\d+</sup>", "", html[html.index('<div class="draft"') :])
+    assert Page(drafted.removesuffix("</section>")).texts["all"] == DRAFT
+    assert [element[1]["class"] for element in page.elements if element[0] == "mark"] == [
+        "verbatim",
+        "altered",
+        "verbatim",
+        "altered",
+        "not_found",
+        "not_found",
+    ]
+
+
+def test_a_finding_has_its_place_and_what_differs():
+    page = Page(render_findings(DRAFT, check(DRAFT)))
+    assert page.texts["li"].startswith("2altered we want a fence, ever")
+    assert page.texts["del"] == "don’t"
+    assert "port.txt, characters" in page.texts["li"]
+    chips = [element[1] for element in page.elements if element[1].get("class") == "chip"]
+    assert chips[0]["data-number"] == "2"
+    assert {chip["data-turn"] for chip in chips} == {"-1"}
+
+
+def test_each_answer_offers_its_own_evidence():
+    page = Page(
+        render_transcript((Turn("How?", make_answer()), Turn("Why?", make_answer(answered=False, citations=()))))
+    )
+    assert [element[1]["data-save"] for element in page.elements if "data-save" in element[1]] == ["0", "1"]
+
+
 def test_the_answer_round_trips_into_the_history():
     from ui.chat import history
 
@@ -277,3 +367,17 @@ def test_the_answer_round_trips_into_the_history():
 
 def test_the_empty_column_says_what_it_is_for():
     assert "The source appears here" in Page(render_empty_column()).texts["all"]
+
+
+def test_a_card_names_the_speaker_and_the_hedges():
+    said = make_citation(speaker="the <b>mayor</b>", hedges=("could", "not"))
+    page = render_answer(0, make_answer(citations=(said,)))
+    assert '<span class="speaker" dir="auto">— The &lt;b&gt;mayor&lt;/b&gt;</span>' in page
+    assert '<span class="hedges" dir="auto">hedged: could; negated: not</span>' in page
+    assert 'data-copy="“Trade grew by 43%.” — The &lt;b&gt;mayor&lt;/b&gt; (OC Media' in page
+
+
+def test_a_card_in_the_outlets_own_voice_names_no_speaker():
+    page = render_answer(0, make_answer())
+    assert "speaker" not in page
+    assert "hedges" not in page

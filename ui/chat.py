@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from importlib.resources import files
@@ -12,14 +11,17 @@ from typing import Any
 
 import gradio as gr
 
-from rag.articles import read_article, read_catalog, scan
 from rag.assistant import Assistant
 from rag.config import Config
 from rag.converse import check_question
 from rag.errors import CitewellError
-from rag.schema import Article, Citation, Message
-from ui.column import render_column, render_contents, render_empty_column, render_message
+from rag.export import file_name, zip_answer
+from rag.schema import Article, Message
+from ui.check import add_check_tab
+from ui.column import render_contents, render_empty_column, render_message
+from ui.download import OLDEST, keep_file
 from ui.render import Turn, render_transcript
+from ui.source import open_article, show_first, show_passage
 
 Turns = tuple[Turn, ...]
 Draw = Callable[[Turns], str]
@@ -35,22 +37,33 @@ EXAMPLES = (
 HEADER = '<header class="mast"><h1>Citewell</h1><p>Answers made of verbatim quotes.</p></header>'
 
 
+DOWNLOAD = "() => setTimeout(() => document.querySelector('#evidence').click(), 50)"
+"""Fetches what the hidden button has been given, once the page shows it."""
+
+
 def build_page(assistant: Assistant) -> gr.Blocks:
     """The page over an open assistant: chat on the left, the articles and the cited source on the right."""
     draw: Draw = partial(render_transcript, examples=choose_examples(assistant.articles()))
     script = files("ui").joinpath("page.js").read_text(encoding="utf-8")
     html: dict[str, Any] = {"apply_default_css": False, "js_on_load": script}
-    page = gr.Blocks(title="Citewell", analytics_enabled=False, fill_width=True)
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    page = gr.Blocks(title="Citewell", analytics_enabled=False, fill_width=True, delete_cache=(OLDEST, OLDEST))
     with page:
         turns = gr.State(())
         with gr.Row(elem_id="shell"):
             with gr.Column(elem_id="chat"):
                 gr.HTML(HEADER, elem_id="masthead", apply_default_css=False)
-                transcript = gr.HTML(draw(()), elem_id="transcript", **html)
-                box, ask, stop, clear = _composer()
+                with gr.Tabs(elem_id="tabs"):
+                    with gr.Tab("Ask", elem_id="asking"):
+                        transcript = gr.HTML(draw(()), elem_id="transcript", **html)
+                        box, ask, stop, clear = _composer()
+                        evidence = gr.DownloadButton("Evidence", elem_id="evidence", visible="hidden")
+                    checking = gr.Tab("Check a draft", elem_id="checking")
             with gr.Column(elem_id="source"):
                 contents = gr.HTML(lambda: list_articles(assistant), elem_id="contents", **html)
                 column = gr.HTML(render_empty_column(), elem_id="column", **html)
+        with checking:
+            add_check_tab(assistant.config, column, html, quiet)
 
         async def respond(typed: str, turns: Turns, event: gr.EventData) -> AsyncIterator[tuple[Any, ...]]:
             question = str(event.question) if event.target is transcript else typed
@@ -60,17 +73,20 @@ def build_page(assistant: Assistant) -> gr.Blocks:
         def show(turns: Turns, event: gr.EventData) -> str | dict[str, Any]:
             return show_passage(assistant.config, turns, str(event.turn), str(event.number)) or gr.skip()
 
+        def save(turns: Turns, event: gr.EventData) -> str | None:
+            return save_evidence(assistant.config, turns, str(event.turn), evidence.GRADIO_CACHE)
+
         def open_listed(event: gr.EventData) -> str:
             return open_article(assistant.config, str(event.source))
 
         changed = [turns, transcript, column, box, stop]
-        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         asked = gr.on([box.submit, ask.click, transcript.submit], respond, [box, turns], changed, **quiet)
         asked.failure(partial(recover, draw), [turns, box], changed, **quiet)
         stop.click(partial(abandon, draw), [turns, box], changed, cancels=[asked], **quiet)
         clear.click(lambda: _empty(draw), None, changed, cancels=[asked], **quiet)
         gr.on([transcript.click, column.click], show, [turns], [column], **quiet)
         contents.select(open_listed, None, [column], **quiet)
+        transcript.select(save, [turns], [evidence], **quiet).success(None, js=DOWNLOAD, **quiet)
         page.queue(default_concurrency_limit=16)
     return page
 
@@ -146,37 +162,16 @@ def recover(draw: Draw, turns: Turns, typed: str) -> tuple[Any, ...]:
     return abandon(draw, turns, typed)
 
 
-def show_first(config: Config, turn: Turn, number: int) -> str:
-    """The source column at the turn's first passage, `number` being the turn's place."""
-    return _show(config, turn, number, turn.passages[0], by="page")
-
-
-def show_passage(config: Config, turns: Turns, number: str, passage: str) -> str | None:
-    """The source column at the passage whose marker was clicked; None for a marker that no turn has."""
-    for place, turn in enumerate(turns):
-        for citation in turn.passages:
-            if (str(place), str(citation.number)) == (number, passage):
-                return _show(config, turn, place, citation, by="reader")
-    return None
-
-
-def open_article(config: Config, source: str) -> str:
-    """The source column with an article from the list, or a message when it is no longer there."""
+def save_evidence(config: Config, turns: Turns, number: str, cache: str) -> str | None:
+    """The evidence pack of a turn of this session as a file to fetch; None, with a warning, where there is none."""
+    answers = [turn.answer for place, turn in enumerate(turns) if str(place) == number]
+    if not answers or not answers[0]:
+        return None
     try:
-        article = load_article(config, source)
+        return keep_file(cache, file_name(answers[0]), zip_answer(answers[0], config))
     except CitewellError as error:
-        return render_message(str(error))
-    return render_column(article, by="reader", key=_key())
-
-
-def load_article(config: Config, source: str) -> Article:
-    """The article as it is on disk. Raises CitewellError when the corpus holds no such article."""
-    if source not in {state.source for state in scan(config.corpus)}:
-        raise CitewellError(f"'{source}' is no longer in '{config.corpus}'. Reload the page.")
-    article = read_article(config.corpus, source, config.max_file_bytes, read_catalog(config.corpus).get(source))
-    if not isinstance(article, Article):
-        raise CitewellError(f"'{source}' cannot be shown: {article.reason}.")
-    return article
+        gr.Warning(str(error), title="Not saved")
+        return None
 
 
 def list_articles(assistant: Assistant) -> str:
@@ -185,16 +180,6 @@ def list_articles(assistant: Assistant) -> str:
         return render_contents(assistant.articles())
     except CitewellError as error:
         return render_message(str(error))
-
-
-def _show(config: Config, turn: Turn, number: int, citation: Citation, by: str) -> str:
-    try:
-        article = load_article(config, citation.source)
-    except CitewellError as error:
-        return render_message(str(error))
-    if article.sha256 != citation.sha256:
-        return render_message(f"'{citation.source}' has changed since it was quoted. Ask again to quote the new text.")
-    return render_column(article, turn.passages, citation, turn=number, by=by, key=_key())
 
 
 def _composer() -> tuple[gr.Textbox, gr.Button, gr.Button, gr.Button]:
@@ -220,7 +205,3 @@ def _empty(draw: Draw) -> tuple[Any, ...]:
 
 def _settled(turns: Turns) -> Turns:
     return tuple(turn for turn in turns if not turn.pending)
-
-
-def _key() -> str:
-    return str(time.monotonic_ns())

@@ -128,13 +128,17 @@ def _masthead(article: Article, offered: str) -> str:
 
 def _offered(passages: Sequence[Citation], turn: int) -> str:
     """The turn's passages, in this article and others, to switch between; on a phone also the way back."""
+    if not passages:
+        return ""
     buttons = "".join(
         f'<button type="button" class="chip" data-turn="{turn}" data-number="{p.number}" aria-label="Show quote '
         f'{p.number}, {escape(p.publisher or p.title or p.source)}">{p.number}</button>'
         for p in passages
+        if turn >= 0
     )
-    back = '<button type="button" class="back" data-back="">↑ Answer</button>'
-    return f'<nav class="offered" aria-label="Quotes of this answer">{buttons}{back}</nav>' if buttons else ""
+    label, origin = ("Quotes of this answer", "Answer") if turn >= 0 else ("Finding of this draft", "Draft")
+    back = f'<button type="button" class="back" data-back="">↑ {origin}</button>'
+    return f'<nav class="offered" aria-label="{label}">{buttons}{back}</nav>'
 
 
 def _colophon(article: Article, current: Citation | None) -> str:

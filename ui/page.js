@@ -5,12 +5,13 @@ const motion = () => (window.matchMedia("(prefers-reduced-motion: reduce)").matc
 const column = () => document.querySelector("#column .sheet");
 
 function onClick(event) {
-  const hit = event.target.closest("[data-copy], [data-back], [data-question], button[data-source], [data-number]");
+  const hit = event.target.closest("[data-copy], [data-back], [data-question], [data-save], button[data-source], [data-number]");
   if (!hit || !element.contains(hit) || hit.matches(".sheet")) return;
-  const { copy, back, question, source, turn, number } = hit.dataset;
+  const { copy, back, question, save, source, turn, number } = hit.dataset;
   if (copy !== undefined) copyQuote(hit, copy);
   else if (back !== undefined) goBack();
   else if (question !== undefined) trigger("submit", { question });
+  else if (save !== undefined) trigger("select", { turn: save });
   else if (source !== undefined) trigger("select", { source });
   else if (getSelection().isCollapsed || hit.matches("button")) {
     window.citewellOpener = { turn, number };
@@ -30,7 +31,7 @@ async function copyQuote(button, text) {
 
 function goBack() {
   const { turn, number } = window.citewellOpener ?? column()?.dataset ?? {};
-  const chip = document.querySelector(`#transcript .chip[data-turn="${turn}"][data-number="${number}"]`);
+  const chip = document.querySelector(`:is(#transcript, #findings) .chip[data-turn="${turn}"][data-number="${number}"]`);
   chip?.scrollIntoView({ block: "center", behavior: motion() });
   chip?.focus({ preventScroll: true });
 }
@@ -67,6 +68,18 @@ function revealColumn() {
   if (clicked) mark?.focus({ preventScroll: true });
 }
 
+// A file that is dropped on the tab is opened as if it had been chosen with the button.
+function dropDraft(event, tab) {
+  if (!event.dataTransfer.types.includes("Files")) return;
+  event.preventDefault();
+  const input = tab.querySelector("input[type=file]");
+  if (event.type !== "drop" || !input || !event.dataTransfer.files.length) return;
+  const files = new DataTransfer();
+  files.items.add(event.dataTransfer.files[0]);
+  input.files = files.files;
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
 // A new question comes to the top of the conversation, so that its answer is read from its first line.
 function revealTurn() {
   markCurrent();
@@ -83,3 +96,8 @@ if (element.closest("#column")) {
   watch("value", revealColumn);
 }
 if (element.closest("#transcript")) watch("value", revealTurn);
+if (element.closest("#findings")) {
+  watch("value", markCurrent);
+  const tab = document.querySelector("#checker");
+  for (const name of ["dragover", "drop"]) tab.addEventListener(name, (event) => dropDraft(event, tab));
+}

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from html import escape
 
+from rag.compose import DISPUTES, describe_hedges, name_speaker
 from rag.schema import Answer, Citation, Conflict
+from rag.values import find_values
 
 _INLINE = re.compile(
     r"\\(?P<literal>[\\`*_\[\]<>~|#])|\*\*(?P<bold>(?:\\.|[^\\])+?)\*\*|\[(?P<number>\d{1,4})\]", re.DOTALL
@@ -74,12 +76,13 @@ def render_answer(turn: int, answer: Answer) -> str:
     elif answer.short and answer.citations and not answer.conflicts:
         chip = _chip(turn, answer.citations[0])
         parts.append(f'<p class="short"><strong dir="auto">{escape(answer.short)}</strong> {chip}</p>')
-    parts += [_conflict(turn, conflict, answer) for conflict in answer.conflicts]
+    parts += [_conflict(turn, conflict, answer) for conflict in (*answer.conflicts, *answer.developments)]
     cards = answer.citations if answer.answered else answer.nearest
     parts += [_card(turn, citation, answer.short if place == 0 else None) for place, citation in enumerate(cards)]
     if answer.dropped:
         parts.append(_dropped(answer))
-    parts.append(f'<p class="confidence">{escape(confidence_words(answer))}</p>')
+    save = f'<button type="button" class="save" data-save="{turn}">Save evidence</button>'
+    parts.append(f'<div class="foot"><p class="confidence">{escape(confidence_words(answer))}</p>{save}</div>')
     return f'<div class="reply {"answer" if answer.answered else "refusal"}">{"".join(parts)}</div>'
 
 
@@ -132,28 +135,51 @@ def _card(turn: int, citation: Citation, short: str | None = None) -> str:
     before, found, after = citation.quote.partition(short) if short else (citation.quote, "", "")
     quote = escape(before) + (f"<strong>{escape(found)}</strong>{escape(after)}" if found else "")
     title = escape(citation.title or citation.source)
-    copied = escape(f"“{citation.quote}” ({outlet(citation)}, “{citation.title or citation.source}”)")
+    said = f" — {name_speaker(citation)}" if citation.speaker else ""
+    copied = escape(f"“{citation.quote}”{said} ({outlet(citation)}, “{citation.title or citation.source}”)")
+    speaker = f'<span class="speaker" dir="auto">— {escape(name_speaker(citation))}</span>' if citation.speaker else ""
+    note = escape(describe_hedges(citation))
+    hedges = f'<span class="hedges" dir="auto">{note}</span>' if note else ""
     repaired = " · wording corrected to the file’s" if citation.status == "repaired" else ""
     return (
         f'<figure class="card" data-turn="{turn}" data-number="{citation.number}">'
         f'<blockquote dir="auto">{quote}</blockquote><figcaption>{_chip(turn, citation)}'
-        f'<span class="from"><span class="outlet">{escape(outlet(citation))}{repaired}</span>'
-        f'<span class="title" dir="auto">{title}</span></span>'
+        f'<span class="from">{speaker}<span class="outlet">{escape(outlet(citation))}{repaired}</span>'
+        f'<span class="title" dir="auto">{title}</span>{hedges}</span>'
         f'<button type="button" class="copy" data-copy="{copied}" aria-label="Copy quote {citation.number} with its '
         f'source">Copy</button></figcaption></figure>'
     )
 
 
 def _conflict(turn: int, conflict: Conflict, answer: Answer) -> str:
-    """The sides next to each other, each with outlet, date and markers."""
+    """The sides next to each other, each with outlet, date and markers; figures with bars, judgements in full."""
     cited = {citation.number: citation for citation in answer.citations}
+    style = "value words" if conflict.kind == "judgements" else "value"
     sides = ""
-    for side in conflict.sides:
+    for side, share in zip(conflict.sides, _shares(conflict), strict=True):
         given = [cited[number] for number in side.citations if number in cited]
-        sources = "".join(f"<li>{_chip(turn, c)} <span>{escape(outlet(c))}</span></li>" for c in given)
-        sides += f'<div class="side"><p class="value" dir="auto">{escape(side.value)}</p><ul>{sources}</ul></div>'
+        bar = f'<div class="bar" aria-hidden="true"><i style="width:{share:.0%}"></i></div>' if share else ""
+        sources = "".join(f"<li>{_chip(turn, c)} <span>{escape(_origin(c))}</span></li>" for c in given)
+        sides += (
+            f'<div class="side"><p class="{style}" dir="auto">{escape(side.value)}</p>{bar}<ul>{sources}</ul></div>'
+        )
     topic = f": <span dir='auto'>{escape(conflict.topic)}</span>" if conflict.topic else ""
-    return f'<div class="conflict"><h3>The articles disagree{topic}</h3><div class="sides">{sides}</div></div>'
+    return f'<div class="conflict"><h3>{DISPUTES[conflict.kind]}{topic}</h3><div class="sides">{sides}</div></div>'
+
+
+def _shares(conflict: Conflict) -> list[float]:
+    """How large each side's figure is, the largest being 1; zeros for sides that are no numbers of one unit above 0."""
+    values = [next(iter(find_values(side.value)), None) for side in conflict.sides]
+    numbers = [(value.low + value.high) / 2 if value else 0.0 for value in values]
+    units = {value.unit if value else None for value in values}
+    if conflict.kind not in ("figures", "development") or len(units) > 1 or min(numbers) <= 0:
+        return [0.0] * len(numbers)
+    return [number / max(numbers) for number in numbers]
+
+
+def _origin(citation: Citation) -> str:
+    """Who says it, where that is not the outlet itself, and the outlet and date."""
+    return " · ".join(filter(None, (name_speaker(citation), outlet(citation))))
 
 
 def _claims(turn: int, answer: Answer, cited: dict[int, Citation]) -> str:

@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rag.draft_file import MOST_BYTES
 from rag.errors import CitewellError
 
 FIRST_PORT = 7860
@@ -47,6 +48,7 @@ def serve(page: gr.Blocks, host: str, port: int | None) -> str:
             pwa=False,
             mcp_server=False,
             footer_links=[],
+            max_file_size=MOST_BYTES,
             theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
             css=files("ui").joinpath("page.css").read_text(encoding="utf-8"),
             app_kwargs={"middleware": guards(host), "docs_url": None, "redoc_url": None, "openapi_url": None},

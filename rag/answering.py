@@ -1,0 +1,159 @@
+"""The values that sentences answer a question with, as the model marks them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag.converse import Standalone
+from rag.judge import Judgement
+from rag.question import LABEL, AnswerType, QuestionNeeds, find_distance
+from rag.schema import ScoredSentence
+from rag.short import asks_yes_no
+from rag.values import CURRENCIES, MEASURES, Value, find_name, find_values
+from rag.words import find_words
+
+SCORE_COUNTS = 2 / 3
+"""Log-odds that a point of score counts in the choice of the likeliest value."""
+
+BEST_BEHIND = 3.0
+"""Points of score that the sentence with the likeliest value may be behind the best one that has a value."""
+
+COMMON = 0.2
+"""Share of the sentences that a name may stand in which tells one of several answers."""
+
+_UNITS: dict[AnswerType, frozenset[str]] = {
+    "money": frozenset(CURRENCIES.values()),
+    "percent": frozenset({"percent"}),
+    "duration": frozenset({"day", "metre"}),
+    "date": frozenset({"date", "clock"}),
+    "name": frozenset({"name"}),
+    "count": frozenset({"", "rank"}),
+    "amount": frozenset({"", "percent", "metre", "kilogram", "day", *CURRENCIES.values()}),
+    "any": frozenset(
+        {"", "percent", "metre", "kilogram", "day", "rank", "date", "clock", "name", *CURRENCIES.values()}
+    ),
+}
+_LETTERS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_CLOCK = re.compile(r"\b(?:what|which) time\b", re.IGNORECASE)
+_RANK = re.compile(r"\b(?:(?:what|which) (?:chart )?(?:place|position|rank)|rank)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """A sentence with the value that it answers with, the year that it gives it for (0 for none), and the log-odds."""
+
+    scored: ScoredSentence
+    value: Value
+    year: int
+    odds: float
+
+    @property
+    def text(self) -> str:
+        return self.scored.candidate.sentence.text
+
+    @property
+    def source(self) -> str:
+        return self.scored.candidate.article.source
+
+
+def find_answerings(
+    question: Standalone, needs: QuestionNeeds, sentences: Sequence[ScoredSentence], judgements: Sequence[Judgement]
+) -> list[Answering]:
+    """The sentences that hold a value of what is asked, each with its likeliest one, in their order."""
+    units = _find_units(question, needs)
+    common = _find_common(sentences)
+    named = [value for value in find_values(question.question) if value.unit == "date"]
+    asked = {word.stem for word in find_words(question.question)}
+    found: list[Answering] = []
+    for scored, judgement in zip(sentences, judgements, strict=True):
+        if judgement.reading and units:
+            text = scored.candidate.sentence.text
+            values = [v for v in _find_candidates(text, units, judgement) if not _is_given(v, asked)]
+            values = [v for v in values if v.unit != "name" or not v.words <= common]
+            values = [v for v in values if v.unit != "date" or all(v.agrees(other) for other in named)]
+            chosen = _choose(text, values, needs, judgement)
+            found += [Answering(scored, value, _year_of(text, value), odds) for value, odds in chosen]
+    return found
+
+
+def _find_common(sentences: Sequence[ScoredSentence]) -> set[str]:
+    """The words, in lower case, that more than the share `COMMON` of the sentences hold: names of the whole topic."""
+    counts = Counter(word for s in sentences for word in {*_LETTERS.findall(s.candidate.sentence.text.casefold())})
+    return {word for word, count in counts.items() if count > max(2, COMMON * len(sentences))}
+
+
+def _find_units(question: Standalone, needs: QuestionNeeds) -> frozenset[str]:
+    """The units of values that may answer; of a yes-or-no question those of the figures that it names."""
+    if asks_yes_no(question):
+        named = {v.unit for v in find_values(question.question)} - {"date"}
+        return frozenset(named)
+    if needs.asks == "date" and _CLOCK.search(question.question):
+        return frozenset({"clock"})
+    if needs.asks in ("any", "name") and _RANK.search(question.question):
+        return frozenset({"rank"})
+    units = _UNITS.get(needs.asks, frozenset())
+    return units | {MEASURES[word][0] for word in _measure_words(question)} if needs.asks == "count" else units
+
+
+def _measure_words(question: Standalone) -> set[str]:
+    words = {word.rstrip("s") for word in _LETTERS.findall(question.question.casefold())}
+    return words & MEASURES.keys()
+
+
+def _find_candidates(text: str, units: frozenset[str], judgement: Judgement) -> list[Value]:
+    """The values of the units; where any unit will do, only what the model marks."""
+    label = LABEL.match(text)
+    values = [value for value in find_values(text) if not (label and value.start < label.end())]
+    marked = [value for value in values if value.overlaps(judgement.start, judgement.end)]
+    if units == _UNITS["any"]:
+        values = marked
+    name = find_name(text, judgement.start, judgement.end) if "name" in units else None
+    if name and not (marked and len(units) > 1):
+        values.append(name)
+    return [value for value in values if value.unit in units]
+
+
+def _is_given(value: Value, asked: set[str]) -> bool:
+    words = [word.stem for word in find_words(value.text)]
+    return bool(words) and all(word in asked for word in words)
+
+
+def _choose(
+    text: str, values: Sequence[Value], needs: QuestionNeeds, judgement: Judgement
+) -> list[tuple[Value, float]]:
+    """The likeliest value of each unit, with its log-odds; of several years' values the one beside the asked year."""
+    years = [v for v in find_values(text) if v.unit == "date" and v.year]
+    wanted = [year for year in years if str(year.year) in needs.years]
+    by_year = bool(needs.years) and needs.asks not in ("date", "name")
+    if by_year and not wanted:
+        return []
+    chosen: dict[str, tuple[Value, float]] = {}
+    for value in values:
+        odds = judgement.odds_of(value.start, value.end) if value.unit != "name" else judgement.span
+        if by_year and len({year.year for year in years}) > 1:
+            odds -= min(find_distance(text, (value.start, value.end), year.start) for year in wanted)
+        if value.unit not in chosen or odds > chosen[value.unit][1]:
+            chosen[value.unit] = value, odds
+    return [(v, judgement.odds_of(v.start, v.end) if v.unit != "name" else odds) for v, odds in chosen.values()]
+
+
+def _year_of(text: str, value: Value) -> int:
+    """The year that the text gives the value for; 0 where it names none, and for dates."""
+    years = [other for other in find_values(text) if other.unit == "date" and other.year]
+    if value.unit == "date" or not years:
+        return 0
+    return min(years, key=lambda year: find_distance(text, (value.start, value.end), year.start)).year
+
+
+def choose_best(answerings: Sequence[Answering]) -> Answering | None:
+    """The one that most likely answers among those about as good as the best sentence."""
+    if not answerings:
+        return None
+    top = max(answering.scored.score for answering in answerings)
+    return max(
+        (answering for answering in answerings if top - answering.scored.score < BEST_BEHIND),
+        key=lambda answering: answering.odds + SCORE_COUNTS * answering.scored.score,
+    )
