@@ -240,7 +240,7 @@ def test_a_conflict_shows_each_side_with_outlet_and_date():
     sides = (ConflictSide("43%", (1,)), ConflictSide("20.7%", (2,)))
     page = Page(render_answer(0, make_answer(citations=cited, conflicts=(Conflict("growth in 2024", sides),))))
     shown = page.texts["all"]
-    assert "The articles give different figures: growth in 2024" in shown
+    assert "The articles give different figures for growth in 2024" in shown
     assert "43%1 OC Media · 11 July 202420.7%2 Outlet not given · undated" in shown
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from html import escape
 
-from rag.compose import DISPUTES, describe_hedges, name_speaker
+from rag.compose import describe_dispute, describe_hedges, name_speaker
 from rag.schema import Answer, Citation, Conflict
 from rag.values import find_values
 
@@ -163,8 +163,8 @@ def _conflict(turn: int, conflict: Conflict, answer: Answer) -> str:
         sides += (
             f'<div class="side"><p class="{style}" dir="auto">{escape(side.value)}</p>{bar}<ul>{sources}</ul></div>'
         )
-    topic = f": <span dir='auto'>{escape(conflict.topic)}</span>" if conflict.topic else ""
-    return f'<div class="conflict"><h3>{DISPUTES[conflict.kind]}{topic}</h3><div class="sides">{sides}</div></div>'
+    heading = f'<h3 dir="auto">{escape(describe_dispute(conflict))}</h3>'
+    return f'<div class="conflict">{heading}<div class="sides">{sides}</div></div>'
 
 
 def _shares(conflict: Conflict) -> list[float]:
