@@ -118,7 +118,7 @@ class ReadingModel:
 
         from rag.network import collate
 
-        with torch.inference_mode(), torch.autocast(self.device, torch.bfloat16, enabled=_has_bfloat16(self.device)):
+        with torch.inference_mode(), torch.autocast(self.device, torch.bfloat16, enabled=has_bfloat16(self.device)):
             scores, spans = self.network(collate(windows).to(self.device))
         all_scores, all_spans = scores.cpu().numpy(), spans.cpu().numpy()
         return [
@@ -140,7 +140,7 @@ def batch_by_length(lengths: Sequence[int], budget: int) -> list[list[int]]:
 
 
 @cache
-def _has_bfloat16(device: str) -> bool:
+def has_bfloat16(device: str) -> bool:
     """Whether the device computes in bfloat16 itself: elsewhere it would be slower than float32."""
     import torch
 

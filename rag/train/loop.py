@@ -21,7 +21,7 @@ from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_swa_multi_avg_fn
 
 from rag.errors import CitewellError
-from rag.model import ReadingModel
+from rag.model import ReadingModel, has_bfloat16
 from rag.network import LONGEST_SPAN, Batch, ReaderNetwork, collate
 from rag.train.examples import Example, Pool, Spans, draw_epoch
 from rag.train.marking import mark_spans
@@ -105,7 +105,7 @@ def train(
         if step < done:
             continue
         torch.manual_seed(settings.seed * total + step)  # dropout is the same in a run that goes on
-        with torch.autocast(device, torch.bfloat16):
+        with torch.autocast(device, torch.bfloat16, enabled=has_bfloat16(device)):
             scores, spans = network(batch.to(device))
         loss = find_loss(scores, spans, targets.to(device), settings)
         loss.backward()  # type: ignore[no-untyped-call]

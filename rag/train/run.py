@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rag.config import DEFAULT_EMBEDDING
 from rag.embed import file_sha256, load_embedder
-from rag.model import ReadingModel
+from rag.model import ReadingModel, has_bfloat16
 from rag.network import make_network, save_network
 from rag.train.examples import Pool
 from rag.train.loop import Settings, train
@@ -95,7 +95,7 @@ def _make_embed(device: str) -> Embed:
     model = load_embedder(DEFAULT_EMBEDDING, device).model
 
     def embed(texts: list[str]) -> NDArray[np.float32]:
-        with torch.autocast(device, torch.bfloat16):
+        with torch.autocast(device, torch.bfloat16, enabled=has_bfloat16(device)):
             vectors = model.encode(
                 texts, batch_size=64, normalize_embeddings=True, show_progress_bar=len(texts) > 5_000
             )
