@@ -6,7 +6,7 @@ import hashlib
 import os
 import stat
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,13 @@ def read_articles(corpus: Path, max_file_bytes: int) -> Iterator[Article | Skipp
     A text that a file before it has already is skipped. Raises CorpusError when the folder is missing, or the catalog
     is malformed, names a missing file, or a phrase that is not in its file.
     """
+    return (item for item in read_changed_articles(corpus, max_file_bytes, {}) if not isinstance(item, str))
+
+
+def read_changed_articles(
+    corpus: Path, max_file_bytes: int, unchanged: Mapping[str, str]
+) -> Iterator[Article | Skipped | str]:
+    """Like `read_articles`, but of the files in `unchanged` (SHA-256 by source) only the name, without opening them."""
     catalog = read_catalog(corpus)
     states = [state for state in scan(corpus) if state.source != CATALOG]
     missing = sorted(set(catalog) - {state.source for state in states})
@@ -92,13 +99,16 @@ def read_articles(corpus: Path, max_file_bytes: int) -> Iterator[Article | Skipp
         raise CorpusError(f"'{corpus / CATALOG}' names '{missing[0]}', which is not in the folder. Correct the entry.")
     seen: dict[str, str] = {}
     for state in states:
-        article = read_article(corpus, state.source, max_file_bytes, catalog.get(state.source))
-        if isinstance(article, Article) and article.sha256 in seen:
-            yield Skipped(state.source, f"same text as {seen[article.sha256]}")
-            continue
-        if isinstance(article, Article):
-            seen[article.sha256] = article.source
-        yield article
+        item: Article | Skipped | str = state.source
+        sha256 = unchanged.get(state.source)
+        if sha256 is None:
+            item = read_article(corpus, state.source, max_file_bytes, catalog.get(state.source))
+            sha256 = item.sha256 if isinstance(item, Article) else None
+        if sha256 in seen:
+            item = Skipped(state.source, f"same text as {seen[sha256]}")
+        elif sha256:
+            seen[sha256] = state.source
+        yield item
 
 
 def read_article(

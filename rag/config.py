@@ -30,6 +30,7 @@ class Config(BaseSettings):
     embedding: str = Field(default=DEFAULT_EMBEDDING, description="sentence-transformers name or folder")
     device: str | None = Field(default=None, description="torch device; None takes a GPU where there is one")
     batch_size: int = Field(default=32, ge=1, description="texts a forward pass")
+    index_window: int = Field(default=8_192, ge=1, description="texts that indexing holds in memory at once")
     max_file_bytes: int = Field(default=50_000_000, ge=1, description="larger files are skipped")
     passage_tokens: int = Field(default=256, ge=16, description="word pieces a passage, special tokens included")
     candidates: int = Field(default=50, ge=1, description="sentences that reach the reader")

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from rag.config import DEFAULT_EMBEDDING
 from rag.errors import ModelError
+from rag.memory import halve_until_it_fits
 
 if TYPE_CHECKING:
     from llama_index.embeddings.huggingface import HuggingFaceEmbedding
@@ -215,11 +216,15 @@ def _llama_embedding(embedder: Embedder, batch_size: int) -> HuggingFaceEmbeddin
             self._model = embedder.model
 
         def _embed(self, inputs: Sequence[Any], prompt_name: str | None = None) -> list[list[float]]:
+            nonlocal batch_size
             encode = embedder.model.encode_query if prompt_name == "query" else embedder.model.encode_document
+
+            def encode_batches(size: int) -> Vectors:
+                return encode(list(inputs), batch_size=size, normalize_embeddings=True, show_progress_bar=False)
+
             with embedder._turn:
-                vectors: Vectors = encode(
-                    list(inputs), batch_size=batch_size, normalize_embeddings=True, show_progress_bar=False
-                )
+                vectors, fitting = halve_until_it_fits(encode_batches, min(batch_size, len(inputs)))
+            batch_size = fitting if fitting < len(inputs) else batch_size
             rows: list[list[float]] = vectors.tolist()
             return rows
 

@@ -25,7 +25,8 @@ if sys.platform != "win32":
     import fcntl
 
 CURRENT = "CURRENT"
-_OURS = re.compile(r"CURRENT(\.tmp)?|write\.lock|\.gitignore|gen-\d{6}")
+VECTOR_CACHE = "vectors.cache"
+_OURS = re.compile(r"CURRENT(\.tmp)?|write\.lock|\.gitignore|vectors\.cache|gen-\d{6}")
 RUNS = "runs"
 """The sub-folder with the evaluation's runs, which outlives the index."""
 

@@ -6,13 +6,11 @@ manifest's files and of the sentences in each.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import weakref
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
@@ -22,10 +20,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.articles import FileState, read_articles, scan
+from rag.articles import FileState, scan
 from rag.config import Config
+from rag.corpus import Corpus, hash_keys, read_corpus, splitter_version
 from rag.embed import Embedder
-from rag.errors import CitewellError, CorpusError, IndexRefusedError
+from rag.errors import CitewellError, IndexRefusedError
 from rag.generations import (
     current_generation,
     damaged,
@@ -38,8 +37,10 @@ from rag.generations import (
 )
 from rag.lexical import LexicalIndex
 from rag.manifest import FORMAT, IndexedFile, Manifest, checksum, checksum_files, read_manifest, write_manifest
-from rag.schema import Article, Passage, Skipped
-from rag.split import SPLITTER_VERSION, pack_passages, split_article
+from rag.rows import Before, Rows
+from rag.schema import Skipped
+from rag.tokens import load_tokens
+from rag.vector_cache import VectorCache, remove_leftover
 from rag.vectors import add_vectors, copy_chroma, opened_chroma, remove_vectors
 
 if TYPE_CHECKING:
@@ -165,6 +166,7 @@ def update_index(config: Config, embedder: Embedder, *, rebuild: bool = False) -
     if not rebuild:
         report = _update(config, embedder, write=False)
         if report:
+            remove_leftover(config.index)
             return report
     with writing(config.index, config.lock_timeout):
         report = _update(config, embedder, write=True, rebuild=rebuild)
@@ -179,7 +181,7 @@ def _update(config: Config, embedder: Embedder, *, write: bool, rebuild: bool = 
     try:
         if old and old.manifest.states == states and old.manifest.splitter == splitter_version(config):
             return _report(old.manifest, old.manifest, embedded=0)
-        corpus = _read_corpus(config)
+        corpus = read_corpus(config, states, old.manifest if old else None)
         if old and old.manifest.corpus_sha256 == corpus.sha256 and old.manifest.skipped == corpus.skipped:
             manifest = replace(old.manifest, states=states)
             with suppress(OSError):  # an index that cannot be written is as good, only slower to compare
@@ -208,42 +210,16 @@ def _report(before: Manifest | None, now: Manifest, embedded: int) -> IndexRepor
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Corpus:
-    """The articles as read for one update; `keys` says by source what an index of each depends on."""
-
-    articles: tuple[Article, ...]
-    skipped: tuple[Skipped, ...]
-    keys: dict[str, str]
-    sha256: str
-
-
-def _read_corpus(config: Config) -> _Corpus:
-    """Raises CorpusError where no file can be read as an article."""
-    items = list(read_articles(config.corpus, config.max_file_bytes))
-    articles = tuple(item for item in items if isinstance(item, Article))
-    skipped = tuple(item for item in items if isinstance(item, Skipped))
-    if not articles:
-        why = "; ".join(f"{file.source}: {file.reason}" for file in skipped[:3]) or "no .txt or .md files"
-        raise CorpusError(f"No articles were found in '{config.corpus}' ({why}). Name another folder: --corpus.")
-    keys = {article.source: _key(article, config) for article in articles}
-    digest = hashlib.sha256(json.dumps(sorted(keys.items())).encode()).hexdigest()
-    return _Corpus(articles, skipped, keys, digest)
-
-
-def splitter_version(config: Config) -> str:
-    """Changes whenever the same text would be cut differently."""
-    return f"{SPLITTER_VERSION}/{config.passage_tokens}"
-
-
 def _publish(
-    config: Config, embedder: Embedder, old: OpenIndex | None, corpus: _Corpus, states: tuple[FileState, ...]
+    config: Config, embedder: Embedder, old: OpenIndex | None, corpus: Corpus, states: tuple[FileState, ...]
 ) -> tuple[Manifest, int]:
-    """Writes a generation and makes it current; on any failure it is removed and the old one stays."""
+    """Writes a generation and makes it current; on any failure it is removed, the old one and the cache stay."""
     try:
         generation = new_generation(config.index)
-        result = _write_generation(generation, config, embedder, old, corpus, states)
-        make_current(config.index, generation)
+        with closing(VectorCache(config.index, embedder.fingerprint)) as cache:
+            result = _write_generation(generation, config, embedder, old, corpus, states, cache)
+            make_current(config.index, generation)
+            cache.remove()
     except Exception as error:
         sweep(config.index)
         if isinstance(error, OSError) or type(error).__module__.startswith("chromadb"):
@@ -255,50 +231,33 @@ def _publish(
     return result
 
 
-def _key(article: Article, config: Config) -> str:
-    parts = [article.sha256, article.title, article.publisher, article.published, article.author]
-    parts += [str(article.body), splitter_version(config)]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
 def _write_generation(
     generation: Path,
     config: Config,
     embedder: Embedder,
     old: OpenIndex | None,
-    corpus: _Corpus,
+    corpus: Corpus,
     states: tuple[FileState, ...],
+    cache: VectorCache,
 ) -> tuple[Manifest, int]:
-    splits = [split_article(article) for article in corpus.articles]
-    passages = [pack_passages(split, embedder.count_tokens, config.passage_tokens - 2) for split in splits]
-    gone = [file for file in old.manifest.files if corpus.keys.get(file.source) != file.key] if old else []
-    kept = {file.source for file in old.manifest.files} - {file.source for file in gone} if old else set()
-    if old and kept:
+    before = _take_over(old, corpus)
+    rows = Rows(config, corpus, states, before)
+    if old and before:
         copy_chroma(old.generation, generation)
     with opened_chroma(generation) as client:
-        if kept:
-            remove_vectors(client, gone)
-        fresh = [(s, p) for s, p in zip(splits, passages, strict=True) if s.article.source not in kept]
-        embedded = add_vectors(client, fresh, embedder, config.batch_size)
-    LexicalIndex.build([sentence.text for split in splits for sentence in split.sentences]).save(generation / "lexical")
-    np.save(generation / "passage_of.npy", _passage_numbers(passages))
+        if before:
+            remove_vectors(client, before.gone)
+        embedded = add_vectors(client, rows.read(embedder), embedder, config, cache, rows.share)
+    LexicalIndex.from_tokens(rows.tokens.finish()).save(generation / "lexical")
+    np.save(generation / "passage_of.npy", rows.passage_of())
     manifest = Manifest(
         format=FORMAT,
-        corpus_sha256=corpus.sha256,
+        corpus_sha256=hash_keys((file.source, file.key) for file in rows.files),
         model=embedder.name,
         fingerprint=embedder.fingerprint,
         splitter=splitter_version(config),
-        files=tuple(
-            IndexedFile(
-                split.article.source,
-                split.article.sha256,
-                corpus.keys[split.article.source],
-                len(split.sentences),
-                len(of_article),
-            )
-            for split, of_article in zip(splits, passages, strict=True)
-        ),
-        skipped=corpus.skipped,
+        files=tuple(rows.files),
+        skipped=tuple(rows.skipped),
         states=states,
         checksums=checksum_files(generation),
     )
@@ -306,11 +265,10 @@ def _write_generation(
     return manifest, embedded
 
 
-def _passage_numbers(passages: Sequence[tuple[Passage, ...]]) -> NDArray[np.int32]:
-    """Each sentence's passage by its number in the article, in the order of rows."""
-    numbers = [
-        np.repeat(np.arange(len(of_article)), [passage.last - passage.first + 1 for passage in of_article])
-        for of_article in passages
-        if of_article
-    ]
-    return np.concatenate(numbers).astype(np.int32) if numbers else np.empty(0, np.int32)
+def _take_over(old: OpenIndex | None, corpus: Corpus) -> Before | None:
+    """What can stay of the old index; None where that is nothing, or its words were not kept by an earlier version."""
+    tokens = load_tokens(old.generation / "lexical") if old else None
+    if not old or not tokens:
+        return None
+    before = Before(old.manifest, tokens, old.passage_of, corpus.keys)
+    return before if len(before) else None

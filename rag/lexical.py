@@ -6,17 +6,18 @@ import json
 import logging
 import re
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.words import Word, find_words, stems
+from rag.tokens import StemRows, TokenCollector, Tokens
+from rag.words import Word, stems
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,10 @@ class _Words:
 class LexicalIndex:
     """BM25 scores of every sentence, and how many sentences hold a stem."""
 
-    def __init__(self, words: _Words, bm25: Any) -> None:
+    def __init__(self, words: _Words, bm25: Any, tokens: Tokens | None = None) -> None:
         self._words = words
         self._bm25 = bm25
+        self._tokens = tokens
 
     def __len__(self) -> int:
         return self._words.size
@@ -42,24 +44,25 @@ class LexicalIndex:
     @classmethod
     def build(cls, sentences: Sequence[str]) -> LexicalIndex:
         """Indexes the sentences in the order of their rows."""
-        import bm25s
+        collector = TokenCollector(find_acronyms)
+        collector.add(sentences)
+        return cls.from_tokens(collector.finish())
 
-        acronyms = find_acronyms(sentences)
-        by_first = _by_first(acronyms)
-        tokens: list[list[str]] = []
-        frequencies: Counter[str] = Counter()
-        forms: set[str] = set()
-        for sentence in sentences:
-            words = list(find_words(sentence))
-            forms.update(word.text.lower() for word in words if word.text.isalpha())
-            tokens.append(_expanded([word.stem for word in words], acronyms, by_first))
-            frequencies.update(set(tokens[-1]))
-        bm25 = None
-        if frequencies:
-            logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG
-            bm25 = bm25s.BM25(method="lucene", k1=1.2, b=0.75)
-            bm25.index(tokens, show_progress=False)
-        return cls(_Words(len(tokens), dict(frequencies), acronyms, sorted(forms)), bm25)
+    @classmethod
+    def from_tokens(cls, tokens: Tokens) -> LexicalIndex:
+        """Indexes sentences that are words already."""
+        acronyms = {stem: long for of_article in tokens.acronyms.values() for stem, long in of_article.items()}
+        numbers: dict[str, int] = {}
+        stem_of = [numbers.setdefault(form.stem, len(numbers)) for form in tokens.forms]
+        rows = StemRows(np.asarray(stem_of, np.int32)[tokens.numbers], tokens.ends)
+        rows = _expand_rows(rows, numbers, acronyms)
+        words = _Words(
+            size=len(rows),
+            frequencies=dict(zip(numbers, _count_rows(rows, len(numbers)), strict=True)),
+            acronyms=acronyms,
+            forms=sorted(form.text for form in tokens.forms if form.alpha),
+        )
+        return cls(words, _score(rows, numbers) if numbers else None, tokens)
 
     def save(self, folder: Path) -> None:
         """Writes the index into a new folder."""
@@ -67,6 +70,8 @@ class LexicalIndex:
         (folder / "words.json").write_text(json.dumps(asdict(self._words), ensure_ascii=False), encoding="utf-8")
         if self._bm25 is not None:
             self._bm25.save(str(folder / "bm25"), show_progress=False)
+        if self._tokens is not None:
+            self._tokens.save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> LexicalIndex:
@@ -154,3 +159,38 @@ def _expanded(words: Sequence[str], acronyms: dict[str, list[str]], by_first: di
         if acronym not in present and present.issuperset(acronyms[acronym])
     ]
     return [*words, *dict.fromkeys(more)]
+
+
+def _expand_rows(rows: StemRows, numbers: dict[str, int], acronyms: dict[str, list[str]]) -> StemRows:
+    """The rows as `_expanded` leaves them; adds stems that no row had to `numbers`."""
+    by_first, names = _by_first(acronyms), list(numbers)
+    telling = [numbers[stem] for stem in {*acronyms, *by_first} if stem in numbers]
+    places = np.flatnonzero(np.isin(rows.stems, telling))
+    at: list[int] = []
+    more: list[int] = []
+    lengths = np.diff(rows.ends, prepend=0)
+    for row in np.unique(np.searchsorted(rows.ends, places, side="right")).tolist():
+        end = int(rows.ends[row])
+        words = [names[number] for number in rows.stems[end - lengths[row] : end].tolist()]
+        added = _expanded(words, acronyms, by_first)[len(words) :]
+        more += [numbers.setdefault(stem, len(numbers)) for stem in added]
+        at += [end] * len(added)
+        lengths[row] += len(added)
+    return StemRows(np.insert(rows.stems, at, more), np.cumsum(lengths)) if more else rows
+
+
+def _count_rows(rows: StemRows, stems: int) -> list[int]:
+    """In how many rows each stem stands."""
+    row_of = np.repeat(np.arange(len(rows)), np.diff(rows.ends, prepend=0))
+    unique = np.unique(row_of * stems + rows.stems) if stems else np.empty(0, np.int64)
+    counts: list[int] = np.bincount(unique % max(stems, 1), minlength=stems).tolist()
+    return counts
+
+
+def _score(rows: StemRows, numbers: dict[str, int]) -> Any:
+    import bm25s
+
+    logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG
+    bm25 = bm25s.BM25(method="lucene", k1=1.2, b=0.75)
+    bm25.index(SimpleNamespace(ids=rows, vocab=dict(numbers)), show_progress=False)
+    return bm25

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
+from rag.config import Config
 from rag.embed import LLAMA_INDEX_BATCH, Embedder
 from rag.schema import Passage, Sentence, SplitArticle
+from rag.vector_cache import VectorCache
 
 if TYPE_CHECKING:
     from chromadb.api.client import Client
+    from llama_index.core.schema import TextNode
+    from tqdm import tqdm
 
 CHUNK = LLAMA_INDEX_BATCH
 """Texts between two steps of the progress bar."""
@@ -103,36 +108,82 @@ def remove_vectors(client: Client, files: Sequence[Counted]) -> None:
 
 
 def add_vectors(
-    client: Client, articles: Sequence[tuple[SplitArticle, tuple[Passage, ...]]], embedder: Embedder, batch_size: int
+    client: Client,
+    articles: Iterable[tuple[SplitArticle, tuple[Passage, ...]]],
+    embedder: Embedder,
+    config: Config,
+    cache: VectorCache,
+    share: Callable[[], float],
 ) -> int:
     """Embeds and stores sentences and passages, through LlamaIndex; returns how many.
 
-    They are taken in order of length, so that a batch needs little padding. A progress bar shows after two seconds.
+    They are taken in windows of `Config.index_window`, in each in order of length, so that a batch needs little
+    padding. What the cache holds is not embedded again, and what is embedded goes there at once. `share` says how much
+    of the articles has been taken so far (0..1), from which the progress bar, shown after two seconds, makes its total.
     """
-    from llama_index.core.schema import TextNode  # with its embeddings and store two seconds to import
     from tqdm import tqdm
 
-    stores = {name: _vector_store(client, name) for name in _COLLECTIONS}
-    pieces = sorted(_pieces(articles), key=lambda item: len(item.piece.text))
-    model = embedder.for_llama_index(batch_size)
-    waiting: dict[str, list[TextNode]] = {name: [] for name in stores}
-    with tqdm(total=len(pieces), desc="Indexing", unit=" texts", delay=2, disable=None) as bar:
-        for start in range(0, len(pieces), CHUNK):
-            chunk = pieces[start : start + CHUNK]
-            vectors = model.get_text_embedding_batch([item.piece.text for item in chunk])
-            for item, vector in zip(chunk, vectors, strict=True):
-                place = {"source": item.source, "start": item.piece.start, "end": item.piece.end}
-                node = TextNode(id_=item.identifier, text="", embedding=vector, metadata=place)
-                waiting[item.collection].append(node)
-            bar.update(len(chunk))
-            for name, store in stores.items():
-                if len(waiting[name]) >= TRANSACTION or (waiting[name] and start + CHUNK >= len(pieces)):
-                    store.add(waiting[name])
-                    waiting[name] = []
-    return len(pieces)
+    writers = {name: _Writer(_vector_store(client, name)) for name in _COLLECTIONS}
+    model = embedder.for_llama_index(config.batch_size)
+    pieces, done = _pieces(articles), 0
+    with tqdm(desc="Indexing", unit=" texts", delay=2, disable=None) as bar:
+        while window := list(islice(pieces, config.index_window)):
+            done += len(window)
+            bar.total = round(done / max(share(), 1e-9))
+            missing = []
+            for item in window:
+                kept = cache.find(item.piece.text)
+                if kept is None:
+                    missing.append(item)
+                else:
+                    writers[item.collection].add(item, kept.tolist())
+            _start_from(bar, len(window) - len(missing))
+            for chunk in _chunks(sorted(missing, key=lambda item: len(item.piece.text))):
+                texts = [item.piece.text for item in chunk]
+                vectors = model.get_text_embedding_batch(texts)
+                cache.add(texts, vectors)
+                for item, vector in zip(chunk, vectors, strict=True):
+                    writers[item.collection].add(item, vector)
+                bar.update(len(chunk))
+    for writer in writers.values():
+        writer.flush()
+    return done
 
 
-def _pieces(articles: Sequence[tuple[SplitArticle, tuple[Passage, ...]]]) -> Iterator[_Piece]:
+def _start_from(bar: tqdm[NoReturn], count: int) -> None:
+    """Counts texts as done without letting them raise the rate."""
+    if not bar.disable:
+        bar.initial += count
+        bar.update(count)
+
+
+def _chunks(items: Sequence[_Piece]) -> Iterator[Sequence[_Piece]]:
+    for start in range(0, len(items), CHUNK):
+        yield items[start : start + CHUNK]
+
+
+class _Writer:
+    """Vectors on their way into a collection, which takes them in by the transaction."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+        self._waiting: list[TextNode] = []
+
+    def add(self, item: _Piece, vector: list[float]) -> None:
+        from llama_index.core.schema import TextNode  # with its embeddings and store two seconds to import
+
+        place = {"source": item.source, "start": item.piece.start, "end": item.piece.end}
+        self._waiting.append(TextNode(id_=item.identifier, text="", embedding=vector, metadata=place))
+        if len(self._waiting) >= TRANSACTION:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._waiting:
+            self._store.add(self._waiting)
+            self._waiting = []
+
+
+def _pieces(articles: Iterable[tuple[SplitArticle, tuple[Passage, ...]]]) -> Iterator[_Piece]:
     for split, passages in articles:
         source = split.article.source
         for number, sentence in enumerate(split.sentences):

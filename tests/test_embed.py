@@ -4,10 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import torch
 
 from rag.config import DEFAULT_EMBEDDING
 from rag.embed import MINILM_SHA256, find_model, fingerprint_model, load_embedder
-from rag.errors import ModelError
+from rag.errors import CitewellError, ModelError
 
 
 def test_the_default_model_is_the_genuine_one_and_is_loaded_once(embedder):
@@ -101,3 +102,53 @@ def test_a_model_that_is_not_on_this_machine_is_refused_without_looking_for_it_e
 def test_a_device_that_this_machine_lacks_is_refused():
     with pytest.raises(ModelError, match="CITEWELL_DEVICE"):
         load_embedder(DEFAULT_EMBEDDING, "bogus")
+
+
+def shrink_memory(embedder, monkeypatch, fits, error):
+    """Lets the model fail for batches of more than `fits` texts; returns the sizes that are tried."""
+    encode, tried = embedder.model.encode_document, []
+
+    def encode_document(texts, batch_size, **options):
+        tried.append(batch_size)
+        if batch_size > fits:
+            raise error
+        return encode(texts, batch_size=batch_size, **options)
+
+    monkeypatch.setattr(embedder.model, "encode_document", encode_document)
+    return tried
+
+
+OUT_OF_MEMORY = [
+    torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+    RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory"),
+    RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 4096 bytes."),
+    MemoryError(),
+]
+
+
+@pytest.mark.parametrize("error", OUT_OF_MEMORY, ids=lambda error: type(error).__name__)
+def test_a_batch_that_does_not_fit_into_memory_is_halved_and_stays_so(embedder, monkeypatch, caplog, error):
+    texts = [f"Fact {number} holds." for number in range(9)]
+    expected = embedder.for_llama_index(8).get_text_embedding_batch(texts)
+    tried = shrink_memory(embedder, monkeypatch, 2, error)
+    model = embedder.for_llama_index(8)
+    assert np.allclose(model.get_text_embedding_batch(texts), expected, atol=1e-5)
+    model.get_text_embedding_batch(texts)
+    assert tried == [8, 4, 2, 2]
+    assert [record.getMessage() for record in caplog.records if record.name == "rag.memory"] == [
+        "Out of memory with 8 texts a batch: going on with 4.",
+        "Out of memory with 4 texts a batch: going on with 2.",
+    ]
+
+
+def test_a_text_that_does_not_fit_into_memory_alone_is_an_error_that_says_what_to_set(embedder, monkeypatch):
+    shrink_memory(embedder, monkeypatch, 0, MemoryError())
+    with pytest.raises(CitewellError, match=r"one text at a time.*CITEWELL_DEVICE=cpu or a smaller model as CITEWELL_"):
+        embedder.for_llama_index(8).get_text_embedding_batch(["A fact."])
+
+
+def test_another_failure_of_the_model_is_not_taken_for_a_lack_of_memory(embedder, monkeypatch):
+    tried = shrink_memory(embedder, monkeypatch, 0, RuntimeError("shapes differ"))
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        embedder.for_llama_index(8).get_text_embedding_batch(["A fact.", "Another."])
+    assert tried == [2]

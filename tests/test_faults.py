@@ -152,6 +152,110 @@ def test_a_first_build_that_is_killed_leaves_nothing_that_the_next_one_minds(wri
     assert [path.name for path in config.index.glob("gen-*")] == ["gen-000001"]
 
 
+TEXTS = {"a.txt": NEW, "b.txt": "One. Two."}
+"""By length: One. and Two., One. Two. and Wine sold., Trade fell. and There are …, the passage of a.txt."""
+
+LEFT = {
+    "kill_at(Fake, 'get_text_embedding_batch', 'before', 1)": 7,
+    "kill_at(Fake, 'get_text_embedding_batch', 'before', 2)": 5,
+    "kill_at(Fake, 'get_text_embedding_batch', 'after', 2)": 5,
+    "kill_at(rag.vectors.VectorCache, 'add', 'after', 3)": 1,
+    "kill_at(rag.index, 'add_vectors', 'after')": 0,
+    "kill_at(rag.index, 'make_current', 'before')": 0,
+    "kill_at(rag.index.VectorCache, 'remove', 'before')": 0,
+}
+
+
+class CountingFake(type(FAKE)):
+    def __init__(self):
+        self.seen = []
+
+    def get_text_embedding_batch(self, texts):
+        self.seen += texts
+        return super().get_text_embedding_batch(texts)
+
+
+def kill(config, hook):
+    writer = start_writer(config, f"rag.vectors.CHUNK = 2\n{hook}")
+    _, errors = writer.communicate(timeout=120)
+    assert writer.returncode == -signal.SIGKILL, errors
+
+
+def stored(config):
+    index = open_index(config, FAKE)
+    found = [collection.get(include=["embeddings", "metadatas"]) for collection in (index.sentences, index.passages)]
+    index.close()
+    return [
+        {name: (vector, place) for name, vector, place in zip(*columns, strict=True)}
+        for columns in ((part["ids"], part["embeddings"].tolist(), part["metadatas"]) for part in found)
+    ]
+
+
+@pytest.mark.parametrize("hook", LEFT)
+def test_a_run_that_was_killed_goes_on_where_it_stopped(write_corpus, hook):
+    config, fake = write_corpus(TEXTS), CountingFake()
+    kill(config, hook)
+    report = update_index(config, fake)
+    assert len(fake.seen) == LEFT[hook]
+    assert report.embedded == (0 if "remove" in hook else 7)
+    assert not (config.index / "vectors.cache").exists()
+    whole = config.model_copy(update={"index": config.index.parent / "whole"})
+    update_index(whole, FAKE)
+    assert stored(config) == stored(whole)
+
+
+def cut_short(data):
+    return data[:-1]
+
+
+def flip_a_bit(data):
+    return data[:-10] + bytes([data[-10] ^ 1]) + data[-9:]
+
+
+def half_a_record_more(data):
+    return data + data[-20:]
+
+
+def break_the_header(data):
+    return b"x" + data[1:]
+
+
+@pytest.mark.parametrize(
+    ("damage", "left"),
+    [(cut_short, 4), (flip_a_bit, 4), (half_a_record_more, 3), (break_the_header, 7), (len, 7)],
+)
+def test_what_is_torn_in_the_cache_is_embedded_again(write_corpus, damage, left):
+    config, fake = write_corpus(TEXTS), CountingFake()
+    kill(config, "kill_at(Fake, 'get_text_embedding_batch', 'before', 3)")
+    cache = config.index / "vectors.cache"
+    data = cache.read_bytes()
+    cache.write_bytes(b"" if damage is len else damage(data))
+    kill(config, "kill_at(rag.index, 'add_vectors', 'after')")
+    assert update_index(config, fake).embedded == 7
+    assert fake.seen == []
+    cache.write_bytes(b"" if damage is len else damage(data))
+    assert update_index(config, fake, rebuild=True).embedded == 7
+    assert len(fake.seen) == left
+    assert stored(config)[1].keys() == {"a.txt#p0", "b.txt#p0"}
+
+
+def test_the_vectors_of_another_model_are_not_used(write_corpus):
+    config, fake = write_corpus(TEXTS), CountingFake()
+    kill(config, "kill_at(rag.index, 'add_vectors', 'after')")
+    fake.fingerprint = "another"
+    assert update_index(config, fake).embedded == len(fake.seen) == 7
+
+
+def test_an_interrupted_rebuild_is_not_forgotten_by_those_who_only_look(config):
+    update_index(config, FAKE)
+    kill(config, "update = rag.index.update_index\nrag.index.update_index = lambda *a: update(*a, rebuild=True)\n"
+         "kill_at(rag.index, 'add_vectors', 'after')")  # fmt: skip
+    assert update_index(config, FAKE).embedded == 0
+    fake = CountingFake()
+    assert update_index(config, fake, rebuild=True).embedded == 6
+    assert fake.seen == []
+
+
 def test_of_two_writers_at_once_one_embeds_and_the_other_finds_it_done(config):
     writers = [start_writer(config), start_writer(config)]
     outputs = [writer.communicate(timeout=120) for writer in writers]

@@ -429,3 +429,63 @@ def test_checksums_stay_the_same_however_often_the_index_is_opened(config, embed
         index.close()
         index.close()
     assert checksum_files(generation) == before
+
+
+def contents(config, embedder):
+    """All that an index holds, with vectors rounded to what batches of other lengths leave equal."""
+    index = open_index(config, embedder)
+    parts = [part.get(include=["embeddings", "metadatas"]) for part in (index.sentences, index.passages)]
+    stored = [
+        {name: (place, vector.round(4).tolist()) for name, place, vector in zip(*columns, strict=True)}
+        for columns in ((part["ids"], part["metadatas"], part["embeddings"]) for part in parts)
+    ]
+    stems = ("trade", "wine", "port", "china", "bri", "road")
+    scores = [index.lexical.scores([stem]).tolist() for stem in stems]
+    words = [index.lexical.idf(stem) for stem in stems], list(index.lexical.forms), index.lexical.expand(["bri"])
+    index.close()
+    return index.manifest.files, stored, scores, words, index.passage_of.tolist()
+
+
+LINKED = FILES | {"d.txt": "The Belt and Road Initiative (BRI) grew. The port is on it.", "e.txt": "BRI trade rose."}
+
+
+@pytest.mark.parametrize("window", [1, 3, 5])
+def test_an_index_written_through_small_windows_is_the_same(write_corpus, embedder, tmp_path, window):
+    config = write_corpus(LINKED)
+    small = config.model_copy(update={"index": tmp_path / "small", "index_window": window})
+    assert update_index(config, embedder).embedded == update_index(small, embedder).embedded == 13
+    assert contents(small, embedder)[2:] == contents(config, embedder)[2:]
+    assert contents(small, embedder)[0] == contents(config, embedder)[0]
+    for one, other in zip(contents(small, embedder)[1], contents(config, embedder)[1], strict=True):
+        assert one.keys() == other.keys()
+        assert all(one[key][0] == other[key][0] for key in one)
+        assert all(np.allclose(one[key][1], other[key][1], atol=2e-4) for key in one)
+
+
+def test_an_index_that_was_updated_step_by_step_is_the_same_as_one_built_at_once(write_corpus, embedder, tmp_path):
+    config = write_corpus(LINKED)
+    update_index(config, embedder)
+    (config.corpus / "d.txt").write_text("The road rose.")
+    (config.corpus / "0.txt").write_text("A new Belt and Road Initiative (BRI) of China.")
+    update_index(config, embedder)
+    (config.corpus / "b.txt").unlink()
+    assert counts(update_index(config, embedder)) == (0, 0, 1, 5, 0)
+    at_once = config.model_copy(update={"index": tmp_path / "at-once"})
+    update_index(at_once, embedder)
+    assert contents(config, embedder)[2:] == contents(at_once, embedder)[2:]
+    assert contents(config, embedder)[0] == contents(at_once, embedder)[0]
+    check_rows(config, embedder)
+
+
+def test_an_index_of_an_earlier_version_without_its_words_is_brought_up_to_date(config, embedder):
+    generation = next(config.index.glob("gen-*"))
+    path = generation / "manifest.json"
+    manifest = json.loads(path.read_text())
+    for name in ("tokens.npy", "ends.npy", "forms.json"):
+        (generation / "lexical" / name).unlink()
+        del manifest["checksums"][f"lexical/{name}"]
+    path.write_text(json.dumps(manifest))
+    assert counts(update_index(config, embedder)) == (0, 0, 0, 3, 0)
+    (config.corpus / "b.txt").write_text("Wine exports rose.")
+    assert counts(update_index(config, embedder)) == (0, 1, 0, 2, 8)
+    check_rows(config, embedder)

@@ -1,0 +1,104 @@
+"""Articles on their way into an index, one at a time, and what is kept of each: counts, words, passages' places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.articles import FileState, read_article, read_catalog
+from rag.config import Config
+from rag.corpus import Corpus, make_key
+from rag.embed import Embedder
+from rag.lexical import find_acronyms
+from rag.manifest import IndexedFile, Manifest
+from rag.schema import Passage, Skipped, SplitArticle
+from rag.split import pack_passages, split_article
+from rag.tokens import TokenCollector, Tokens
+
+
+class Before:
+    """What an update takes over from the generation before: files, words and places of passages."""
+
+    def __init__(
+        self, manifest: Manifest, tokens: Tokens, passage_of: NDArray[np.int32], keys: Mapping[str, str]
+    ) -> None:
+        self.tokens = tokens
+        self.gone = [file for file in manifest.files if keys.get(file.source) != file.key]
+        self._passage_of = passage_of
+        self._places: dict[str, tuple[IndexedFile, int]] = {}
+        row = 0
+        for file in manifest.files:
+            if keys.get(file.source) == file.key:
+                self._places[file.source] = file, row
+            row += file.sentences
+
+    def __len__(self) -> int:
+        """Files that stay as they are."""
+        return len(self._places)
+
+    def find(self, source: str) -> tuple[IndexedFile, int] | None:
+        """The file as it was indexed and its first row then; None where it is new or has changed."""
+        return self._places.get(source)
+
+    def passage_of(self, first: int, count: int) -> NDArray[np.int32]:
+        """The passages' numbers of that many rows."""
+        return np.asarray(self._passage_of[first : first + count])
+
+
+class Rows:
+    """Collects all that an index holds besides vectors while the articles pass through, in the order of rows."""
+
+    def __init__(self, config: Config, corpus: Corpus, states: tuple[FileState, ...], before: Before | None) -> None:
+        self.files: list[IndexedFile] = []
+        self.skipped = list(corpus.skipped)
+        self.tokens = TokenCollector(find_acronyms, before.tokens if before else None)
+        self._config, self._before = config, before
+        self._sources = list(corpus.keys)
+        self._sizes = {state.source: state.size for state in states}
+        self._passage_of: list[NDArray[np.int32]] = []
+        self._bytes = sum(self._sizes.get(source, 0) for source in self._sources if not self._find(source))
+        self._read = 0
+
+    def read(self, embedder: Embedder) -> Iterator[tuple[SplitArticle, tuple[Passage, ...]]]:
+        """Reads and cuts the articles that are new or changed; what stays is taken over on the way."""
+        catalog = read_catalog(self._config.corpus)
+        for source in self._sources:
+            if found := self._find(source):
+                self._carry(*found)
+                continue
+            article = read_article(self._config.corpus, source, self._config.max_file_bytes, catalog.get(source))
+            self._read += self._sizes.get(source, 0)
+            if isinstance(article, Skipped):  # it has become unreadable since the corpus was looked at
+                self.skipped.append(article)
+                continue
+            split = split_article(article)
+            passages = pack_passages(split, embedder.count_tokens, self._config.passage_tokens - 2)
+            self._add(split, passages)
+            yield split, passages
+
+    def share(self) -> float:
+        """How much of what is to be read has been read, 0..1, by bytes."""
+        return self._read / self._bytes if self._bytes else 1.0
+
+    def passage_of(self) -> NDArray[np.int32]:
+        """Each row's passage by its number in the article."""
+        return np.concatenate([np.empty(0, np.int32), *self._passage_of])
+
+    def _find(self, source: str) -> tuple[IndexedFile, int] | None:
+        return self._before.find(source) if self._before else None
+
+    def _carry(self, file: IndexedFile, first: int) -> None:
+        assert self._before is not None
+        self.files.append(file)
+        self.tokens.carry(first, file.sentences)
+        self._passage_of.append(self._before.passage_of(first, file.sentences))
+
+    def _add(self, split: SplitArticle, passages: tuple[Passage, ...]) -> None:
+        article = split.article
+        key = make_key(article, self._config)
+        self.files.append(IndexedFile(article.source, article.sha256, key, len(split.sentences), len(passages)))
+        self.tokens.add([sentence.text for sentence in split.sentences])
+        lengths = [passage.last - passage.first + 1 for passage in passages]
+        self._passage_of.append(np.repeat(np.arange(len(passages), dtype=np.int32), lengths))
