@@ -27,6 +27,7 @@ class Config(BaseSettings):
 
     corpus: Path = Field(default_factory=default_corpus, description="folder of .txt and .md articles")
     index: Path = Field(default=Path(".citewell"), description="folder of the index; made when missing")
+    chroma: str | None = Field(default=None, description="address of a Chroma server that keeps the vectors")
     embedding: str = Field(default=DEFAULT_EMBEDDING, description="sentence-transformers name or folder")
     device: str | None = Field(default=None, description="torch device; None takes a GPU where there is one")
     batch_size: int = Field(default=32, ge=1, description="texts a forward pass")

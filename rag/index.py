@@ -12,7 +12,7 @@ import os
 import weakref
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
@@ -39,11 +39,18 @@ from rag.generations import (
 from rag.lexical import LexicalIndex
 from rag.manifest import FORMAT, IndexedFile, Manifest, checksum, checksum_files, read_manifest, write_manifest
 from rag.schema import Article, Passage, Skipped
+from rag.server import (
+    ServerError,
+    copy_vectors,
+    drop_collections,
+    is_complete,
+    name_collections,
+    opened_server,
+)
 from rag.split import SPLITTER_VERSION, pack_passages, split_article
-from rag.vectors import add_vectors, copy_chroma, opened_chroma, remove_vectors
+from rag.vectors import Store, add_vectors, copy_chroma, opened_chroma, remove_vectors
 
 if TYPE_CHECKING:
-    from chromadb.api.client import Client
     from chromadb.api.models.Collection import Collection
 
 
@@ -66,11 +73,13 @@ class IndexReport:
 class OpenIndex:
     """One generation, open for reading; safe to use from several threads."""
 
-    def __init__(self, generation: Path, manifest: Manifest, client: Client) -> None:
+    def __init__(self, generation: Path, manifest: Manifest, vectors: Store, server: str | None = None) -> None:
         self.generation = generation
         self.manifest = manifest
-        self.sentences = client.get_collection("sentences", embedding_function=None)
-        self.passages = client.get_collection("passages", embedding_function=None)
+        self.vectors = vectors
+        self.server = server
+        self.sentences = vectors.collection("sentences")
+        self.passages = vectors.collection("passages")
         self.lexical = LexicalIndex.load(generation / "lexical")
         self.passage_of: NDArray[np.int32] = np.load(generation / "passage_of.npy", mmap_mode="r")
         self._closing: Callable[[], object] = ExitStack().close
@@ -124,18 +133,23 @@ def _open_generation(generation: Path, config: Config, embedder: Embedder) -> Op
             f"The index in '{config.index}' was built with {manifest.model} but CITEWELL_EMBEDDING is "
             f"'{config.embedding}'. Rebuild it: {rebuild_command(config.index)}"
         )
+    _check_place(config, manifest)
     with ExitStack() as resources:
         try:
             resources.enter_context(holding(generation))
             for name, expected_checksum in manifest.checksums.items():  # before Chroma, which a damaged file can crash
                 if checksum(generation / name) != expected_checksum:
                     raise ValueError(f"'{name}' has changed")
-            client = resources.enter_context(opened_chroma(generation))
-            opened = OpenIndex(generation, manifest, client)
+            vectors = resources.enter_context(opened_vectors(generation, config, manifest.vectors))
+            if config.chroma and not is_complete(vectors, manifest.files):
+                raise ValueError(f"the Chroma server at {config.chroma} has lost vectors of it")
+            opened = OpenIndex(generation, manifest, vectors, config.chroma)
             counts = _probe(opened.sentences), _probe(opened.passages), len(opened.passage_of), len(opened.lexical)
             expected = manifest.sentences, manifest.passages, manifest.sentences, manifest.sentences
             if counts != expected:
                 raise ValueError(f"it holds {counts} entries where the manifest says {expected}")
+        except ServerError:
+            raise
         except Exception as error:  # Chroma, SQLite, NumPy and bm25s each fail in their own way on a damaged file
             if not os.access(generation, os.W_OK):
                 raise CitewellError(
@@ -145,6 +159,22 @@ def _open_generation(generation: Path, config: Config, embedder: Embedder) -> Op
             raise damaged(config.index, str(error).splitlines()[0][:200] if str(error) else repr(error)) from error
         opened.keep(resources.pop_all())
     return opened
+
+
+def _check_place(config: Config, manifest: Manifest) -> None:
+    if bool(manifest.vectors) == bool(config.chroma):
+        return
+    kept = "on a Chroma server" if manifest.vectors else "in its own folder"
+    setting = f"CITEWELL_CHROMA is '{config.chroma}'" if config.chroma else "CITEWELL_CHROMA is not set"
+    raise IndexRefusedError(
+        f"The index in '{config.index}' keeps its vectors {kept}, but {setting}. Correct the setting, or rebuild the "
+        f"index: {rebuild_command(config.index)}"
+    )
+
+
+def opened_vectors(generation: Path, config: Config, prefix: str) -> AbstractContextManager[Store]:
+    """The Chroma that keeps the generation's vectors: its own, or the server's collections with the prefix."""
+    return opened_server(config.chroma, prefix) if config.chroma else opened_chroma(generation)
 
 
 def _probe(collection: Collection) -> int:
@@ -187,7 +217,7 @@ def _update(config: Config, embedder: Embedder, *, write: bool, rebuild: bool = 
             return _report(old.manifest, manifest, embedded=0)
         if not write:
             return None
-        manifest, embedded = _publish(config, embedder, old, corpus, states)
+        manifest, embedded = _publish(config, embedder, old, corpus, states, rebuild=rebuild)
         return _report(old.manifest if old else None, manifest, embedded)
     finally:
         if old:
@@ -237,13 +267,23 @@ def splitter_version(config: Config) -> str:
 
 
 def _publish(
-    config: Config, embedder: Embedder, old: OpenIndex | None, corpus: _Corpus, states: tuple[FileState, ...]
+    config: Config,
+    embedder: Embedder,
+    old: OpenIndex | None,
+    corpus: _Corpus,
+    states: tuple[FileState, ...],
+    *,
+    rebuild: bool,
 ) -> tuple[Manifest, int]:
     """Writes a generation and makes it current; on any failure it is removed and the old one stays."""
     try:
+        before = _named_collections(config)
         generation = new_generation(config.index)
+        if rebuild:
+            _drop_collections(config, generation, before)
         result = _write_generation(generation, config, embedder, old, corpus, states)
         make_current(config.index, generation)
+        _drop_collections(config, generation, before - _named_collections(config))
     except Exception as error:
         sweep(config.index)
         if isinstance(error, OSError) or type(error).__module__.startswith("chromadb"):
@@ -253,6 +293,21 @@ def _publish(
             ) from error
         raise
     return result
+
+
+def _named_collections(config: Config) -> set[str]:
+    """What the names of all generations' collections on the server begin with; none without a server."""
+    names: set[str] = set()
+    for file in config.index.glob("gen-*/manifest.json") if config.chroma else ():
+        with suppress(IndexRefusedError):  # of a damaged generation nobody knows
+            names.add(read_manifest(config.index, file.parent).vectors)
+    return names - {""}
+
+
+def _drop_collections(config: Config, generation: Path, prefixes: set[str]) -> None:
+    for prefix in prefixes:
+        with opened_vectors(generation, config, prefix) as store:
+            drop_collections(store)
 
 
 def _key(article: Article, config: Config) -> str:
@@ -273,13 +328,22 @@ def _write_generation(
     passages = [pack_passages(split, embedder.count_tokens, config.passage_tokens - 2) for split in splits]
     gone = [file for file in old.manifest.files if corpus.keys.get(file.source) != file.key] if old else []
     kept = {file.source for file in old.manifest.files} - {file.source for file in gone} if old else set()
-    if old and kept:
+    fresh = [(s, p) for s, p in zip(splits, passages, strict=True) if s.article.source not in kept]
+    files = tuple(
+        IndexedFile(s.article.source, s.article.sha256, corpus.keys[s.article.source], len(s.sentences), len(p))
+        for s, p in zip(splits, passages, strict=True)
+    )
+    prefix = name_collections(corpus.sha256, embedder.fingerprint) if config.chroma else ""
+    if old and kept and not config.chroma:
         copy_chroma(old.generation, generation)
-    with opened_chroma(generation) as client:
-        if kept:
-            remove_vectors(client, gone)
-        fresh = [(s, p) for s, p in zip(splits, passages, strict=True) if s.article.source not in kept]
-        embedded = add_vectors(client, fresh, embedder, config.batch_size)
+    with opened_vectors(generation, config, prefix) as store:
+        if not config.chroma:
+            remove_vectors(store, gone if kept else [])
+        elif is_complete(store, files):
+            fresh = []
+        elif old and kept:
+            copy_vectors(old.vectors, store, kept)
+        embedded = add_vectors(store, fresh, embedder, config.batch_size)
     LexicalIndex.build([sentence.text for split in splits for sentence in split.sentences]).save(generation / "lexical")
     np.save(generation / "passage_of.npy", _passage_numbers(passages))
     manifest = Manifest(
@@ -288,19 +352,11 @@ def _write_generation(
         model=embedder.name,
         fingerprint=embedder.fingerprint,
         splitter=splitter_version(config),
-        files=tuple(
-            IndexedFile(
-                split.article.source,
-                split.article.sha256,
-                corpus.keys[split.article.source],
-                len(split.sentences),
-                len(of_article),
-            )
-            for split, of_article in zip(splits, passages, strict=True)
-        ),
+        files=files,
         skipped=corpus.skipped,
         states=states,
         checksums=checksum_files(generation),
+        vectors=prefix,
     )
     write_manifest(generation, manifest)
     return manifest, embedded

@@ -44,6 +44,8 @@ class Manifest:
     skipped: tuple[Skipped, ...]
     states: tuple[FileState, ...]
     checksums: dict[str, str]
+    vectors: str = ""
+    """What the names of its collections on a Chroma server begin with; "" where they lie in its own folder."""
 
     @property
     def identity(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ from rag.embed import EncodedText, Vectors
 from rag.generations import damaged
 from rag.index import OpenIndex
 from rag.schema import Candidate, Span, SplitArticle
+from rag.server import explained
 from rag.vectors import passage_id, sentence_id
 from rag.words import stems
 
@@ -106,9 +107,10 @@ def _passages(index: OpenIndex, vector: Vectors) -> tuple[NDArray[np.int64], dic
 
 @contextmanager
 def _explained(index: OpenIndex) -> Iterator[None]:
-    """Turns what Chroma raises in the middle of a question into the command that rebuilds the index."""
+    """Turns what Chroma raises in the middle of a question into what to do about it."""
     try:
-        yield
+        with explained(index.server) if index.server else nullcontext():
+            yield
     except Exception as error:
         if type(error).__module__.startswith("chromadb"):
             raise damaged(index.generation.parent, str(error)) from error
