@@ -40,7 +40,7 @@ def propose_cases(config: Config, seed: int = 0) -> Iterator[Case]:
     """
     draw = random.Random(seed)
     by_article = []
-    for item in read_articles(config.corpus, config.max_file_bytes):
+    for item in read_articles(config.corpus, config.max_file_bytes, config.index):
         if isinstance(item, Article):
             found = [(item, s, kind, span) for s in split_article(item).sentences for kind, span in _find_value(s)]
             draw.shuffle(found)

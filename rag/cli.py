@@ -26,7 +26,12 @@ def _folder(name: str) -> Path:
 
 Corpus = Annotated[
     Path | None,
-    typer.Option(parser=_folder, metavar="FOLDER", help="Folder of .txt and .md articles.", show_default="seeds"),
+    typer.Option(
+        parser=_folder,
+        metavar="FOLDER",
+        help="Folder of articles.",
+        show_default="seeds",
+    ),
 ]
 Index = Annotated[
     Path | None, typer.Option(parser=_folder, metavar="FOLDER", help="Folder of the index.", show_default=".citewell")
@@ -151,7 +156,7 @@ def verify_draft(
     text, answer = read_draft(draft)
     if annotate and answer is not None:
         raise CitewellError(f"'{draft}' is JSON, which cannot be annotated. Leave --annotate out.")
-    articles = [a for a in read_articles(config.corpus, config.max_file_bytes) if isinstance(a, Article)]
+    articles = [a for a in read_articles(config.corpus, config.max_file_bytes, config.index) if isinstance(a, Article)]
     verification = verify(text, articles) if answer is None else verify_answer(answer, articles)
     if annotate:
         write_annotated(annotate, text, verification)

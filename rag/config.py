@@ -25,7 +25,7 @@ class Config(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CITEWELL_", frozen=True, extra="forbid", env_ignore_empty=True)
 
-    corpus: Path = Field(default_factory=default_corpus, description="folder of .txt and .md articles")
+    corpus: Path = Field(default_factory=default_corpus, description="folder of articles")
     index: Path = Field(default=Path(".citewell"), description="folder of the index; made when missing")
     chroma: str | None = Field(default=None, description="address of a Chroma server that keeps the vectors")
     embedding: str = Field(default=DEFAULT_EMBEDDING, description="sentence-transformers name or folder")

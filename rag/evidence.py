@@ -29,8 +29,9 @@ INSTRUCTIONS = (
     "else `1`:",
     "```sh\ncitewell verify answer.json --corpus FOLDER\ncitewell verify answer.md --corpus FOLDER\n```",
     "Without Citewell: `sha256sum FILE` gives the hash below a quote, and the quote is what stands between its places, "
-    "counted in Unicode code points of the file decoded as `UTF-8`. Line breaks inside of a quote are blanks here, and "
-    "themselves in `answer.json`.",
+    "counted in Unicode code points of the file decoded as `UTF-8`, or, where a hash of a text is given too, of the "
+    "text that Citewell extracts from the file. Line breaks inside of a quote are blanks here, and themselves in "
+    "`answer.json`.",
 )
 """Without a word that the check would take for a figure."""
 
@@ -161,6 +162,7 @@ def _caption(citation: Citation, *, cited: bool) -> dict[str, str]:
         "file": citation.source,
         "characters": f"{citation.start} to {citation.end}",
         "sha256": citation.sha256,
+        "text sha256": citation.text_sha256,
         "wording": "corrected to the file's" if citation.status == "repaired" else "",
     }
 

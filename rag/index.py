@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.articles import FileState, read_articles, scan
+from rag.articles import CATALOG, FileState, read_articles, scan
 from rag.config import Config
 from rag.embed import Embedder
 from rag.errors import CitewellError, CorpusError, IndexRefusedError
+from rag.extractions import sweep_extracts
 from rag.generations import (
     current_generation,
     damaged,
@@ -189,8 +190,8 @@ def update_index(config: Config, embedder: Embedder, *, rebuild: bool = False) -
     """Brings the index up to date with the corpus: only new and changed files are embedded, deleted ones leave.
 
     Readers go on with the generation that they have, and an index that is up to date is not written to. With `rebuild`,
-    nothing of the old index is used. Raises CorpusError, IndexRefusedError (unless `rebuild`), or CitewellError when
-    the folder cannot be written; the old index is intact after each of them.
+    nothing of the old index is used but the extracted texts. Raises CorpusError, IndexRefusedError (unless `rebuild`),
+    or CitewellError when the folder cannot be written; the old index is intact after each of them.
     """
     if not rebuild:
         report = _update(config, embedder, write=False)
@@ -209,6 +210,8 @@ def _update(config: Config, embedder: Embedder, *, write: bool, rebuild: bool = 
     try:
         if old and old.manifest.states == states and old.manifest.splitter == splitter_version(config):
             return _report(old.manifest, old.manifest, embedded=0)
+        if not write and old is None and any(state.source != CATALOG for state in states):
+            return None  # reading takes long for some formats, and under the lock what it finds can be kept
         corpus = _read_corpus(config)
         if old and old.manifest.corpus_sha256 == corpus.sha256 and old.manifest.skipped == corpus.skipped:
             manifest = replace(old.manifest, states=states)
@@ -250,14 +253,16 @@ class _Corpus:
 
 def _read_corpus(config: Config) -> _Corpus:
     """Raises CorpusError where no file can be read as an article."""
-    items = list(read_articles(config.corpus, config.max_file_bytes))
+    items = list(read_articles(config.corpus, config.max_file_bytes, config.index))
     articles = tuple(item for item in items if isinstance(item, Article))
     skipped = tuple(item for item in items if isinstance(item, Skipped))
     if not articles:
-        why = "; ".join(f"{file.source}: {file.reason}" for file in skipped[:3]) or "no .txt or .md files"
+        why = "; ".join(f"{file.source}: {file.reason}" for file in skipped[:3]) or "no article files"
         raise CorpusError(f"No articles were found in '{config.corpus}' ({why}). Name another folder: --corpus.")
     keys = {article.source: _key(article, config) for article in articles}
-    digest = hashlib.sha256(json.dumps(sorted(keys.items())).encode()).hexdigest()
+    hashes = {article.source: [article.sha256] for article in articles if article.text_sha256}  # others are in the key
+    parts = [[source, key, *hashes.get(source, [])] for source, key in sorted(keys.items())]
+    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
     return _Corpus(articles, skipped, keys, digest)
 
 
@@ -284,6 +289,8 @@ def _publish(
         result = _write_generation(generation, config, embedder, old, corpus, states)
         make_current(config.index, generation)
         _drop_collections(config, generation, before - _named_collections(config))
+        kept = result[0].files + (old.manifest.files if old else ())
+        sweep_extracts(config.index, {file.sha256 for file in kept if file.text_sha256})
     except Exception as error:
         sweep(config.index)
         if isinstance(error, OSError) or type(error).__module__.startswith("chromadb"):
@@ -311,7 +318,7 @@ def _drop_collections(config: Config, generation: Path, prefixes: set[str]) -> N
 
 
 def _key(article: Article, config: Config) -> str:
-    parts = [article.sha256, article.title, article.publisher, article.published, article.author]
+    parts = [article.text_sha256 or article.sha256, article.title, article.publisher, article.published, article.author]
     parts += [str(article.body), splitter_version(config)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
@@ -330,8 +337,15 @@ def _write_generation(
     kept = {file.source for file in old.manifest.files} - {file.source for file in gone} if old else set()
     fresh = [(s, p) for s, p in zip(splits, passages, strict=True) if s.article.source not in kept]
     files = tuple(
-        IndexedFile(s.article.source, s.article.sha256, corpus.keys[s.article.source], len(s.sentences), len(p))
-        for s, p in zip(splits, passages, strict=True)
+        IndexedFile(
+            source=split.article.source,
+            sha256=split.article.sha256,
+            key=corpus.keys[split.article.source],
+            sentences=len(split.sentences),
+            passages=len(of_article),
+            text_sha256=split.article.text_sha256,
+        )
+        for split, of_article in zip(splits, passages, strict=True)
     )
     prefix = name_collections(corpus.sha256, embedder.fingerprint) if config.chroma else ""
     if old and kept and not config.chroma:

@@ -29,6 +29,7 @@ class IndexedFile:
     key: str
     sentences: int
     passages: int
+    text_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,8 +112,9 @@ def test_a_duplicate_takes_over_when_the_first_file_goes(config, embedder):
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({}, "no .txt or .md files"),
-        ({"page.html": "Text."}, "no .txt or .md files"),
+        ({}, "no article files"),
+        ({"page.rtf": "Text."}, "no article files"),
+        ({"page.html": "Text."}, "page.html: no HTML: it holds no tags of a page"),
         ({"a.txt": "", "b.txt": b"\xff"}, "a.txt: empty; b.txt: not UTF-8: byte 0xff at position 0"),
     ],
 )
