@@ -295,6 +295,8 @@ def _write_generation(
                 corpus.keys[split.article.source],
                 len(split.sentences),
                 len(of_article),
+                split.article.publisher,
+                split.article.published,
             )
             for split, of_article in zip(splits, passages, strict=True)
         ),
