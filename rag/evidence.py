@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote as percent_encode
 from uuid import NAMESPACE_URL, uuid5
 
-from rag.compose import DISPUTES, describe_hedges, escape_markdown, name_speaker
+from rag.compose import DISPUTES, describe_hedges, describe_scope, escape_markdown, name_speaker
 from rag.drafts import find_quotations
 from rag.schema import Answer, Citation, Conflict
 
@@ -130,6 +130,8 @@ def _findings(answer: Answer) -> Iterator[str]:
         yield f"**Read as:** {_code(answer.standalone_question)}"
     if answer.notice:
         yield f"**Note:** {_code(answer.notice)}"
+    if answer.filters:
+        yield f"**Restricted:** {_code(describe_scope(answer.filters, answer.searched, answer.articles))}"
     yield from map(_sides, answer.conflicts)
     if answer.claims:
         claims = [f"- {_code(claim.text)} {_markers(claim.citations)}" for claim in answer.claims]

@@ -343,6 +343,8 @@ def _write_generation(
             key=corpus.keys[split.article.source],
             sentences=len(split.sentences),
             passages=len(of_article),
+            publisher=split.article.publisher,
+            published=split.article.published,
             text_sha256=split.article.text_sha256,
         )
         for split, of_article in zip(splits, passages, strict=True)

@@ -14,7 +14,7 @@ from rag.errors import IndexRefusedError
 from rag.generations import damaged, rebuild_command
 from rag.schema import Skipped
 
-FORMAT = 1
+FORMAT = 2
 """Of the index folder; an index of another format is refused."""
 
 _TOUCHED_BY_CHROMA = ("chroma.sqlite3", "length.bin")
@@ -29,6 +29,8 @@ class IndexedFile:
     key: str
     sentences: int
     passages: int
+    publisher: str
+    published: str
     text_sha256: str = ""
 
 

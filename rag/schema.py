@@ -246,6 +246,24 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True)
+class Filters:
+    """What a question is restricted to; the default leaves nothing out.
+
+    `since` and `until`, both inclusive, are YYYY, YYYY-MM or YYYY-MM-DD and leave out what has no date. Of `publishers`
+    (whole names, in any case) and of `sources` (globs of file names, "**" for any folders) one has to fit.
+    """
+
+    since: str | None = None
+    until: str | None = None
+    publishers: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether anything is set."""
+        return self.since is not None or self.until is not None or bool(self.publishers or self.sources)
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """What a language model says, and the numbers of the citations that bear it out."""
 
@@ -285,7 +303,7 @@ class Answer:
     With a language model, `answerer` is its name if it wrote the `claims` of the text, or declined; `dropped` is what
     it wrote and the sentences do not bear out; `shown` counts the sentences it was shown; `prompts` are the SHA-256 of
     the prompts used, by name; `notice` says why it does not answer where it was asked to. `index` is the fingerprint of
-    the index that was searched.
+    the index that was searched: `searched` of its `articles`, those that `filters` left.
     """
 
     question: str
@@ -309,6 +327,9 @@ class Answer:
     notice: str = ""
     developments: tuple[Conflict, ...] = ()
     index: str = ""
+    filters: Filters = Filters()
+    searched: int = 0
+    articles: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain lists and dicts that `json.dumps` takes."""

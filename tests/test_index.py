@@ -221,7 +221,7 @@ def large(tmp_path_factory):
 
 DAMAGE = {
     "CURRENT": b"{",
-    "manifest.json": b'{"format": 1}',
+    "manifest.json": b'{"format": 2}',
     "chroma.sqlite3": b"not a database",
     "index_metadata.pickle": b"",
     "data_level0.bin": b"",
@@ -292,7 +292,7 @@ def test_a_damaged_index_can_be_rebuilt(config, embedder):
 def test_an_index_of_another_format_is_refused(config, embedder):
     path = next(config.index.rglob("manifest.json"))
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 99}))
-    with pytest.raises(IndexRefusedError, match=r"has format 99, this version reads 1\. Rebuild it"):
+    with pytest.raises(IndexRefusedError, match=r"has format 99, this version reads 2\. Rebuild it"):
         update_index(config, embedder)
 
 

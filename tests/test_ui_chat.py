@@ -14,10 +14,11 @@ from rag.assistant import Assistant
 from rag.config import Config
 from rag.errors import CitewellError
 from ui import check
-from ui.chat import follow_answer, save_evidence
+from ui.chat import answer_question, follow_answer, save_evidence
 from ui.check import check_draft, find_fault, open_draft, show_finding
 from ui.download import keep_file
-from ui.render import Turn
+from ui.filter import make_filters, offer_publishers
+from ui.render import Turn, render_transcript
 
 QUESTION = "How many Azerbaijani companies operate in Beijing?"
 CLAIMS = "- Azerbaijani companies operate in Beijing. [S1] [S2] [S3]\n"
@@ -78,6 +79,35 @@ def test_a_broken_set_up_becomes_a_notice(open_assistant, monkeypatch):
     monkeypatch.setattr(assistant, "ask", ask)
     (turn,) = asyncio.run(collect(assistant))
     assert (turn.notice, turn.answer) == ("Run citewell index.", None)
+
+
+def ask_page(assistant, *fields):
+    async def collect():
+        return [c async for c in answer_question(assistant, render_transcript, QUESTION, (), make_filters(*fields))]
+
+    return asyncio.run(collect())
+
+
+def test_the_fields_below_the_box_restrict_the_question(open_assistant, warnings):
+    assistant = open_assistant()
+    *_, (turns, html, *_) = ask_page(assistant, " 2024 ", "", ["OC Media"])
+    assert {citation.source for citation in turns[0].passages} == {"001_04a1ac37c911923e.txt"}
+    assert "Searched: 1 of 5 articles (since 2024, undated ones left out, by OC Media)." in html
+    *_, (turns, html, *_) = ask_page(assistant, "", "1999", None)
+    assert turns[0].passages == ()
+    assert "Searched: 0 of 5 articles (until 1999, undated ones left out)." in html
+    assert warnings == []
+
+
+def test_a_date_that_is_none_is_said_and_the_question_stays(open_assistant, warnings):
+    ((turns, *_, box, _),) = ask_page(open_assistant(), "July", "", [])
+    assert warnings == ["since is 'July', which is no date. Write YYYY, YYYY-MM or YYYY-MM-DD."]
+    assert turns == box == {"__type__": "update"}
+
+
+def test_the_publishers_of_the_articles_are_offered(open_assistant):
+    offered = offer_publishers(open_assistant())
+    assert [name for name, _ in offered.choices] == ["OC Insider", "OC Media", "SR-CENTER.INFO"]
 
 
 def test_a_turns_evidence_is_a_zip_of_that_answer_alone(open_assistant, tmp_path):
