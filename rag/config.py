@@ -21,7 +21,10 @@ def default_corpus() -> Path:
 
 
 class Config(BaseSettings):
-    """Frozen settings of one assistant. Raises pydantic's ValidationError for a value out of range."""
+    """Frozen settings of one assistant. Raises pydantic's ValidationError for a value out of range.
+
+    What is excluded concerns the page alone and changes no answer: it stays out of runs and reports.
+    """
 
     model_config = SettingsConfigDict(env_prefix="CITEWELL_", frozen=True, extra="forbid", env_ignore_empty=True)
 
@@ -46,4 +49,6 @@ class Config(BaseSettings):
     llm_context: int = Field(default=8_192, ge=1_024, description="tokens that the model reads and writes together")
     llm_sentences: int = Field(default=20, ge=1, description="sentences that the model is shown, at most")
     prompts: Path | None = Field(default=None, description="folder whose prompts replace the shipped ones")
+    answer_timeout: float = Field(default=60.0, gt=0, exclude=True, description="seconds for an answer on the page")
+    auth: Path | None = Field(default=None, exclude=True, description="file of those who may log in to the page")
     lock_timeout: float = Field(default=600.0, ge=0, description="seconds to wait for another writer")

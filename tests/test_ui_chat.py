@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import threading
 import zipfile
 from contextlib import aclosing
 from pathlib import Path
@@ -13,11 +14,13 @@ from scripted import hang, reply, serve
 from rag.assistant import Assistant
 from rag.config import Config
 from rag.errors import CitewellError
+from rag.llm import StoppedError
 from ui import check
-from ui.chat import answer_question, follow_answer, save_evidence
+from ui.chat import answer_question, save_evidence
 from ui.check import check_draft, find_fault, open_draft, show_finding
 from ui.download import keep_file
 from ui.filter import make_filters, offer_publishers
+from ui.follow import follow_answer
 from ui.render import Turn, render_transcript
 
 QUESTION = "How many Azerbaijani companies operate in Beijing?"
@@ -69,6 +72,22 @@ def test_who_stops_listening_stops_the_request(open_assistant):
         turn = asyncio.run(leave_after_the_first_draft(open_assistant(**with_model(server))))
         assert turn.draft
         assert server.hung_up.wait(5)
+
+
+def test_an_answer_that_takes_too_long_is_given_up_and_stopped(open_assistant, monkeypatch):
+    stopped = threading.Event()
+
+    def ask(*_, stop, **__):
+        stop.wait(20)
+        stopped.set()
+        raise StoppedError("Stopped.")
+
+    assistant = open_assistant(answer_timeout=0.1)
+    monkeypatch.setattr(assistant, "ask", ask)
+    (turn,) = asyncio.run(collect(assistant))
+    assert stopped.wait(5)
+    assert turn.answer is None
+    assert turn.notice == "The answer took longer than 0.1 seconds and was stopped. Ask again, or a shorter question."
 
 
 def test_a_broken_set_up_becomes_a_notice(open_assistant, monkeypatch):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from importlib.resources import files
@@ -23,8 +21,10 @@ from ui.check import add_check_tab
 from ui.column import render_contents, render_empty_column, render_message
 from ui.download import OLDEST, keep_file
 from ui.filter import add_filter, make_filters, offer_publishers
+from ui.follow import follow_answer
 from ui.render import Turn, render_transcript
 from ui.source import open_article, show_first, show_passage
+from ui.tools import add_tools
 
 Turns = tuple[Turn, ...]
 Draw = Callable[[Turns], str]
@@ -44,8 +44,11 @@ DOWNLOAD = "() => setTimeout(() => document.querySelector('#evidence').click(), 
 """Fetches what the hidden button has been given, once the page shows it."""
 
 
-def build_page(assistant: Assistant) -> gr.Blocks:
-    """The page over an open assistant: chat on the left, the articles and the cited source on the right."""
+def build_page(assistant: Assistant, tools: bool = False) -> gr.Blocks:
+    """The page over an open assistant: chat on the left, the articles and the cited source on the right.
+
+    With `tools` it also offers what `ui.tools` adds for programs.
+    """
     draw: Draw = partial(render_transcript, examples=choose_examples(assistant.articles()))
     script = files("ui").joinpath("page.js").read_text(encoding="utf-8")
     html: dict[str, Any] = {"apply_default_css": False, "js_on_load": script}
@@ -63,7 +66,7 @@ def build_page(assistant: Assistant) -> gr.Blocks:
                         evidence = gr.DownloadButton("Evidence", elem_id="evidence", visible="hidden")
                     checking = gr.Tab("Check a draft", elem_id="checking")
             with gr.Column(elem_id="source"):
-                contents = gr.HTML(lambda: list_articles(assistant), elem_id="contents", **html)
+                contents = gr.HTML(list_articles(assistant), elem_id="contents", **html)
                 column = gr.HTML(render_empty_column(), elem_id="column", **html)
         with checking:
             add_check_tab(assistant.config, column, html, quiet)
@@ -91,9 +94,12 @@ def build_page(assistant: Assistant) -> gr.Blocks:
         stop.click(partial(abandon, draw), [turns, box], changed, cancels=[asked], **quiet)
         clear.click(lambda: _empty(draw), None, changed, cancels=[asked], **quiet)
         gr.on([transcript.click, column.click], show, [turns], [column], **quiet)
+        page.load(lambda: list_articles(assistant), None, [contents], **quiet)
         contents.select(open_listed, None, [column], **quiet)
         transcript.select(save, [turns], [evidence], **quiet).success(None, js=DOWNLOAD, **quiet)
         page.load(lambda: offer_publishers(assistant), None, [fields[-1]], **quiet)
+        if tools:
+            add_tools(assistant)
         page.queue(default_concurrency_limit=16)
     return page
 
@@ -126,28 +132,6 @@ async def answer_question(
         shown = (*turns, turn)
         column = show_first(assistant.config, turn, len(turns)) if turn.passages else gr.skip()
         yield shown, draw(shown), column, gr.skip(), gr.Button(interactive=turn.pending)
-
-
-async def follow_answer(
-    assistant: Assistant, question: str, messages: Sequence[Message], filters: Filters | None = None
-) -> AsyncIterator[Turn]:
-    """The question with each draft of its answer, then with the answer; whoever stops listening stops the model too."""
-    loop, drafts, stop = asyncio.get_running_loop(), asyncio.Queue[str | None](), threading.Event()
-
-    def put(draft: str | None) -> None:
-        loop.call_soon_threadsafe(drafts.put_nowait, draft)
-
-    ask = partial(assistant.ask, question, messages, filters=filters, on_draft=put, stop=stop)
-    asked = asyncio.create_task(asyncio.to_thread(ask))
-    asked.add_done_callback(lambda _: drafts.put_nowait(None))
-    try:
-        while (draft := await drafts.get()) is not None:
-            yield Turn(question, draft=draft)
-        yield Turn(question, await asked)
-    except CitewellError as error:
-        yield Turn(question, notice=str(error))
-    finally:
-        stop.set()
 
 
 def history(turns: Turns) -> list[Message]:

@@ -94,8 +94,12 @@ def find_fault(draft: str) -> str:
 
 def verify_draft(config: Config, draft: str) -> Verification:
     """What `citewell verify` finds. Raises CitewellError as `verify` and `read_articles` do."""
-    articles = [a for a in read_articles(config.corpus, config.max_file_bytes, config.index) if isinstance(a, Article)]
-    return verify(draft, articles)
+    return verify(draft, read_corpus(config))
+
+
+def read_corpus(config: Config) -> list[Article]:
+    """The articles that can be read. Raises CitewellError as `read_articles` does."""
+    return [a for a in read_articles(config.corpus, config.max_file_bytes, config.index) if isinstance(a, Article)]
 
 
 def open_draft(file: str) -> Any:
