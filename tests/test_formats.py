@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader, PdfWriter
+from pypdf.generic import NameObject, StreamObject
 
 from rag.articles import read_article, read_articles, scan
 from rag.assistant import Assistant
@@ -284,6 +285,37 @@ def test_an_external_entity_is_not_read(tmp_path):
         members = {each: good.read(each) for each in good.namelist()}
     members["word/document.xml"] = f"{entity}<w:document xmlns:w='{name}'>{body}</w:document>"
     assert "SECRET" not in extract(make_zip(members), "docx").text
+
+
+@pytest.mark.timeout(60)
+def test_a_cell_that_claims_to_be_a_billion_columns_wide_is_read_once():
+    with zipfile.ZipFile(io.BytesIO(make_docx())) as good:
+        members = {each: good.read(each) for each in good.namelist()}
+    wide = b'<w:tcPr><w:gridSpan w:val="1000000000"/>'
+    members["word/document.xml"] = members["word/document.xml"].replace(b"<w:tcPr>", wide)
+    assert wide in members["word/document.xml"]
+    assert "\n\nCars | 9,000\n\n" in extract(make_zip(members), "docx").text
+
+
+def test_a_page_of_nothing_but_tags_is_refused():
+    with pytest.raises(UnreadableError, match="more than 50,000 tags"):
+        extract(b"<p>" * 50_001, "html")
+
+
+@pytest.mark.timeout(60)
+def test_a_pdf_whose_pages_draw_the_same_large_stream_again_and_again_is_refused():
+    writer, buffer = PdfWriter(), io.BytesIO()
+    page = PdfReader(io.BytesIO(make_pdf([BRIDGE]))).pages[0]
+    for _ in range(10):
+        writer.add_page(page)
+    stream = StreamObject()
+    stream.set_data(b"%" + b"x" * 8_000_000)
+    reference = writer._add_object(stream.flate_encode())
+    for added in writer.pages:
+        added[NameObject("/Contents")] = reference
+    writer.write(buffer)
+    with pytest.raises(UnreadableError, match="too complex"):
+        extract(buffer.getvalue(), "pdf")
 
 
 @pytest.mark.timeout(60)
