@@ -2,6 +2,7 @@ import io
 import json
 import zipfile
 from contextlib import suppress
+from dataclasses import replace
 from hashlib import sha256
 
 import docx
@@ -11,14 +12,18 @@ from hypothesis import strategies as st
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import NameObject, StreamObject
 
+from eval.metrics import is_verbatim
 from rag.articles import read_article, read_articles, scan
 from rag.assistant import Assistant
+from rag.export import pack_answer
 from rag.extractions import sweep_extracts
 from rag.formats import READERS, Extract, UnreadableError, extract
 from rag.index import update_index
 from rag.jsonl import file_of
 from rag.pdf import join_lines
 from rag.schema import Article, Skipped
+from rag.verify import verify_answer
+from ui.source import load_article
 
 LIMIT = 1_000_000
 BRIDGE = "The new bridge at Poti cost 48 million euros, the ministry of transport said on Tuesday."
@@ -385,6 +390,14 @@ def test_answers_quote_the_extracted_text_at_its_place_with_both_hashes(config):
             assert (citation.source, citation.status) == (source, "verified")
             assert article.text[citation.start : citation.end] == citation.quote
             assert (citation.sha256, citation.text_sha256) == (article.sha256, article.text_sha256)
+            assert is_verbatim(citation, config.corpus)
+            assert not is_verbatim(replace(citation, start=citation.start + 1), config.corpus)
+            assert verify_answer(
+                json.loads(answer.to_json()), [a for a in read(config) if isinstance(a, Article)]
+            ).holds
+            pack = pack_answer(answer, config)
+            assert f"text sha256  {article.text_sha256}" in pack["answer.md"].decode()
+            assert load_article(config, source) == article
     digest = sha256(PAGE.encode()).hexdigest()
     assert kept(config) == [f"{digest}-html1.json", f"{digest}-html1.txt"]
     text = (config.index / "extracted" / f"{digest}-html1.txt").read_bytes()
