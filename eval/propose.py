@@ -6,12 +6,13 @@ import hashlib
 import json
 import random
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from eval.cases import Case, Passage
-from rag.articles import read_articles
+from rag.articles import read_article, read_articles
 from rag.config import Config
 from rag.errors import CitewellError
 from rag.question import AnswerType, typed_spans
@@ -88,10 +89,8 @@ def propose_question(sentence: str, kind: AnswerType, span: tuple[int, int]) -> 
 
 def find_quote(quote: str, source: str, corpus: Path) -> bool:
     """Whether the article holds these very words."""
-    try:
-        return bool(quote.strip()) and quote in (corpus / source).read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError):
-        return False
+    article = read_article(corpus, source, sys.maxsize)
+    return isinstance(article, Article) and bool(quote.strip()) and quote in article.text
 
 
 def append_case(case: Case, file: Path) -> None:

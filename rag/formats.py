@@ -17,7 +17,8 @@ VERSIONS = {"html": 1, "pdf": 1, "docx": 1, "epub": 1}
 MOST_CHARACTERS = 10_000_000
 """Of one extracted text."""
 
-MOST_HTML_BYTES = 5_000_000
+MOST_HTML_BYTES, MOST_TAGS = 5_000_000, 50_000
+"""Of a page; the time that trafilatura takes grows with its tags."""
 
 _MARKUP = re.compile(r"<(?:!doctype\s+html|html|head|body|article|main|section|div|h[1-6]|p)\b", re.IGNORECASE)
 _CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w-]{1,40})", re.IGNORECASE)
@@ -74,6 +75,8 @@ def read_html(data: bytes) -> Extract:
     page = _decode(data)
     if not _MARKUP.search(page):
         raise UnreadableError("no HTML: it holds no tags of a page")
+    if page.count("<") > MOST_TAGS:
+        raise UnreadableError(f"it has more than {MOST_TAGS:,} tags")
     from trafilatura import bare_extraction  # a third of a second
 
     found = bare_extraction(

@@ -38,7 +38,8 @@ def _read_blocks(container: Any) -> Iterator[str]:
     for block in container.iter_inner_content():
         if hasattr(block, "rows"):
             for row in block.rows:
-                yield " | ".join(cell.text.replace("\n", " ") for cell in row.cells)
+                cells = row._tr.tc_lst  # not row.cells, which holds a cell as often as the file says that it is wide
+                yield " | ".join(" ".join(p.text for p in cell.xpath(".//w:p")).replace("\n", " ") for cell in cells)
         else:
             yield block.text
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from rag.formats import MOST_CHARACTERS, Extract, UnreadableError
 
-MOST_PAGES, MOST_OPERATORS, MOST_STREAM = 2_000, 2_000_000, 10_000_000
-"""Pages and drawing operations of a file (a minute's work at most); bytes of one unpacked stream."""
+MOST_PAGES, MOST_OPERATORS, MOST_STREAM, MOST_DRAWN = 2_000, 2_000_000, 10_000_000, 50_000_000
+"""Pages and drawing operations of a file; bytes of one unpacked stream, and of what all pages together draw."""
 
 FULL_LINE = 0.75
 """Share of the page's usual line length; a shorter line ends a paragraph."""
@@ -45,7 +45,7 @@ def read_pdf(data: bytes) -> Extract:
 def _read_pages(reader: Any) -> str:
     from pypdf import apply_configuration
 
-    operators = characters = 0
+    operators = characters = drawn = 0
 
     def count(*_: Any) -> None:
         nonlocal operators
@@ -58,6 +58,10 @@ def _read_pages(reader: Any) -> str:
         zlib_maximum_output_length=MOST_STREAM, array_based_stream_maximum_output_length=MOST_STREAM
     ):
         for page in reader.pages:
+            contents = page.get_contents()
+            drawn += len(contents.get_data()) if contents is not None else 0
+            if drawn > MOST_DRAWN:
+                raise UnreadableError("its pages are too complex to read")
             text = page.extract_text(visitor_operand_before=count)
             count()  # pypdf takes an error within a page's forms for a broken form
             characters += len(text)

@@ -2,6 +2,7 @@ import io
 import json
 import zipfile
 from contextlib import suppress
+from dataclasses import replace
 from hashlib import sha256
 
 import docx
@@ -9,15 +10,20 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader, PdfWriter
+from pypdf.generic import NameObject, StreamObject
 
+from eval.metrics import is_verbatim
 from rag.articles import read_article, read_articles, scan
 from rag.assistant import Assistant
+from rag.export import pack_answer
 from rag.extractions import sweep_extracts
 from rag.formats import READERS, Extract, UnreadableError, extract
 from rag.index import update_index
 from rag.jsonl import file_of
 from rag.pdf import join_lines
 from rag.schema import Article, Skipped
+from rag.verify import verify_answer
+from ui.source import load_article
 
 LIMIT = 1_000_000
 BRIDGE = "The new bridge at Poti cost 48 million euros, the ministry of transport said on Tuesday."
@@ -287,6 +293,37 @@ def test_an_external_entity_is_not_read(tmp_path):
 
 
 @pytest.mark.timeout(60)
+def test_a_cell_that_claims_to_be_a_billion_columns_wide_is_read_once():
+    with zipfile.ZipFile(io.BytesIO(make_docx())) as good:
+        members = {each: good.read(each) for each in good.namelist()}
+    wide = b'<w:tcPr><w:gridSpan w:val="1000000000"/>'
+    members["word/document.xml"] = members["word/document.xml"].replace(b"<w:tcPr>", wide)
+    assert wide in members["word/document.xml"]
+    assert "\n\nCars | 9,000\n\n" in extract(make_zip(members), "docx").text
+
+
+def test_a_page_of_nothing_but_tags_is_refused():
+    with pytest.raises(UnreadableError, match="more than 50,000 tags"):
+        extract(b"<p>" * 50_001, "html")
+
+
+@pytest.mark.timeout(60)
+def test_a_pdf_whose_pages_draw_the_same_large_stream_again_and_again_is_refused():
+    writer, buffer = PdfWriter(), io.BytesIO()
+    page = PdfReader(io.BytesIO(make_pdf([BRIDGE]))).pages[0]
+    for _ in range(10):
+        writer.add_page(page)
+    stream = StreamObject()
+    stream.set_data(b"%" + b"x" * 8_000_000)
+    reference = writer._add_object(stream.flate_encode())
+    for added in writer.pages:
+        added[NameObject("/Contents")] = reference
+    writer.write(buffer)
+    with pytest.raises(UnreadableError, match="too complex"):
+        extract(buffer.getvalue(), "pdf")
+
+
+@pytest.mark.timeout(60)
 def test_entities_that_multiply_are_not_expanded():
     entities = "<!ENTITY a0 'ha'>" + "".join(f"<!ENTITY a{n} '{f'&a{n - 1};' * 10}'>" for n in range(1, 12))
     package = f"<!DOCTYPE p [{entities}]><package><metadata><title>&a11;</title></metadata></package>"
@@ -353,6 +390,14 @@ def test_answers_quote_the_extracted_text_at_its_place_with_both_hashes(config):
             assert (citation.source, citation.status) == (source, "verified")
             assert article.text[citation.start : citation.end] == citation.quote
             assert (citation.sha256, citation.text_sha256) == (article.sha256, article.text_sha256)
+            assert is_verbatim(citation, config.corpus)
+            assert not is_verbatim(replace(citation, start=citation.start + 1), config.corpus)
+            assert verify_answer(
+                json.loads(answer.to_json()), [a for a in read(config) if isinstance(a, Article)]
+            ).holds
+            pack = pack_answer(answer, config)
+            assert f"text sha256  {article.text_sha256}" in pack["answer.md"].decode()
+            assert load_article(config, source) == article
     digest = sha256(PAGE.encode()).hexdigest()
     assert kept(config) == [f"{digest}-html1.json", f"{digest}-html1.txt"]
     text = (config.index / "extracted" / f"{digest}-html1.txt").read_bytes()
