@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rag.articles import read_article
 from rag.errors import CitewellError
-from rag.schema import Message
+from rag.schema import Article, Message
 
 FACTS = Path(__file__).with_name("facts.jsonl")
 """The cases about the articles in `seeds`."""
@@ -139,13 +141,13 @@ def locate_near(case: Case, corpus: Path) -> tuple[Place, ...]:
 
 
 def _locate(case: Case, passage: Passage, corpus: Path) -> list[Place]:
-    try:
-        text = (corpus / passage.source).read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    article = read_article(corpus, passage.source, sys.maxsize)
+    if not isinstance(article, Article):
         raise CitewellError(
-            f"Case '{case.id}' quotes '{passage.source}', which cannot be read in '{corpus}': {error}. Name the corpus "
-            "that the cases were written for (--corpus), or other cases (--cases)."
-        ) from error
+            f"Case '{case.id}' quotes '{passage.source}', which cannot be read in '{corpus}': {article.reason}. Name "
+            "the corpus that the cases were written for (--corpus), or other cases (--cases)."
+        )
+    text = article.text
     places = []
     start = text.find(passage.quote)
     while start >= 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+import sys
 import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,7 +14,8 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from eval.cases import Facts
-from rag.schema import Citation
+from rag.articles import read_article
+from rag.schema import Article, Citation
 
 Item = TypeVar("Item")
 
@@ -108,7 +110,16 @@ def find_relevant(candidates: Sequence[Placed], gold: Facts) -> list[bool]:
 
 
 def is_verbatim(citation: Citation, corpus: Path) -> bool:
-    """Whether the file, read anew from disk, has the citation's SHA-256 and its very words at its offsets."""
+    """Whether the file, read anew from disk, has the citation's SHA-256 and its very words at its offsets.
+
+    Where the text was extracted, it is extracted anew, and must have its SHA-256 too.
+    """
+    if citation.text_sha256:
+        article = read_article(corpus, citation.source, sys.maxsize)
+        if not isinstance(article, Article):
+            return False
+        same = (article.sha256, article.text_sha256) == (citation.sha256, citation.text_sha256)
+        return same and article.text[citation.start : citation.end] == citation.quote != ""
     try:
         data = (corpus / citation.source).read_bytes()
         text = data.decode("utf-8")

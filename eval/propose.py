@@ -6,12 +6,13 @@ import hashlib
 import json
 import random
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from eval.cases import Case, Passage
-from rag.articles import read_articles
+from rag.articles import read_article, read_articles
 from rag.config import Config
 from rag.errors import CitewellError
 from rag.question import AnswerType, typed_spans
@@ -40,7 +41,7 @@ def propose_cases(config: Config, seed: int = 0) -> Iterator[Case]:
     """
     draw = random.Random(seed)
     by_article = []
-    for item in read_articles(config.corpus, config.max_file_bytes):
+    for item in read_articles(config.corpus, config.max_file_bytes, config.index):
         if isinstance(item, Article):
             found = [(item, s, kind, span) for s in split_article(item).sentences for kind, span in _find_value(s)]
             draw.shuffle(found)
@@ -88,10 +89,8 @@ def propose_question(sentence: str, kind: AnswerType, span: tuple[int, int]) -> 
 
 def find_quote(quote: str, source: str, corpus: Path) -> bool:
     """Whether the article holds these very words."""
-    try:
-        return bool(quote.strip()) and quote in (corpus / source).read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError):
-        return False
+    article = read_article(corpus, source, sys.maxsize)
+    return isinstance(article, Article) and bool(quote.strip()) and quote in article.text
 
 
 def append_case(case: Case, file: Path) -> None:

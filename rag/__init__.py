@@ -2,5 +2,6 @@
 
 from rag.assistant import Assistant, answer
 from rag.config import Config
+from rag.schema import Filters
 
-__all__ = ["Assistant", "Config", "answer"]
+__all__ = ["Assistant", "Config", "Filters", "answer"]

@@ -11,10 +11,11 @@ from typing import Protocol
 
 from rag.cite import cite, find_quotes
 from rag.claims import CheckedClaim, Claims
-from rag.compose import compose_answer, compose_claims, compose_refusal, find_unmentioned
+from rag.compose import compose_answer, compose_claims, compose_refusal, describe_scope, find_unmentioned
 from rag.config import Config
 from rag.converse import Standalone, make_standalone
 from rag.current import Shelf
+from rag.filters import find_scope
 from rag.library import StaleIndexError
 from rag.llm import LanguageModel, LanguageModelError, load_language_model
 from rag.schema import (
@@ -25,6 +26,7 @@ from rag.schema import (
     Conflict,
     ConflictSide,
     Dispute,
+    Filters,
     Message,
     Reading,
     ScoredSentence,
@@ -42,7 +44,7 @@ class Asking:
     """A question on its way: what was asked, who waits for it, and what has been noted down so far.
 
     `on_draft` gets the checked claims as Markdown while a model writes; `stop` ends the wait for it. `last` is set
-    where a file that has changed is no reason to start again.
+    where a file that has changed is no reason to start again. `filters` say which articles may be used.
     """
 
     question: str
@@ -50,6 +52,7 @@ class Asking:
     on_draft: Callable[[str], None] | None = None
     stop: threading.Event | None = None
     last: bool = False
+    filters: Filters = field(default_factory=Filters)
     timings: dict[str, float] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
     prompts: dict[str, str] = field(default_factory=dict)
@@ -221,13 +224,16 @@ def refuse(asking: Asking, standalone: Standalone, reading: Reading, shelf: Shel
     with asking.timed("cite"):
         nearest = cite(find_quotes(reading.sentences[:NEAREST]), shelf.library)
     with asking.timed("compose"):
-        unmentioned = find_unmentioned(standalone.question, shelf.index.lexical)
+        scope = find_scope(shelf.index, asking.filters)
+        unmentioned = find_unmentioned(standalone.question, scope.lexical) if scope.files else ()
         unmet = tuple(word for word in reading.unmet if word not in unmentioned)
         return Answer(
             question=asking.question,
             standalone_question=standalone.question,
             answered=False,
-            text=compose_refusal(nearest, unmentioned, unmet),
+            text=compose_refusal(
+                nearest, unmentioned, unmet, describe_scope(asking.filters, len(scope.files), scope.articles)
+            ),
             short=None,
             confidence=0.0 if reading.answered else reading.confidence,
             citations=(),

@@ -1,4 +1,7 @@
-"""From a folder to articles: text untouched, with what the catalog says about each file."""
+"""From a folder to articles: text untouched, with what the catalog says about each file.
+
+Of formats other than plain text, the text is what `rag.formats` and `rag.jsonl` find in the file.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import CorpusError
+from rag.extractions import read_extract
+from rag.formats import READERS, Extract, UnreadableError, decode
+from rag.jsonl import SUFFIX, LinedFile, file_of, find_line, read_lines
 from rag.schema import Article, Skipped, Span
 
-SUFFIXES = (".txt", ".md")
+SUFFIXES = (".txt", ".md", SUFFIX, *READERS)
 CATALOG = "catalog.toml"
 MAX_TITLE = 200
 
@@ -50,7 +56,7 @@ def scan(corpus: Path) -> tuple[FileState, ...]:
     CorpusError when the folder is missing.
     """
     if not corpus.is_dir():
-        raise CorpusError(f"The corpus folder '{corpus}' does not exist. Name a folder of .txt or .md files: --corpus.")
+        raise CorpusError(f"The corpus folder '{corpus}' does not exist. Name a folder of articles: --corpus.")
     root = corpus.resolve()
     return tuple(sorted(_walk(root, root), key=lambda state: state.source))
 
@@ -79,72 +85,141 @@ def _walk(root: Path, folder: Path) -> Iterator[FileState]:
                 )
 
 
-def read_articles(corpus: Path, max_file_bytes: int) -> Iterator[Article | Skipped]:
-    """Every file as an article, or as skipped with the reason, in the order of `scan`.
+def read_articles(corpus: Path, max_file_bytes: int, index: Path | None = None) -> Iterator[Article | Skipped]:
+    """Every file as an article, or as skipped with the reason, in the order of `scan`; of JSON Lines, every line.
 
-    A text that a file before it has already is skipped. Raises CorpusError when the folder is missing, or the catalog
-    is malformed, names a missing file, or a phrase that is not in its file.
+    A text that an article before it has already is skipped. `index` is the index folder, which keeps extracted texts.
+    Raises CorpusError when the folder is missing, or the catalog is malformed, names a missing file, or a phrase that
+    is not in its file.
     """
-    return (item for item in read_changed_articles(corpus, max_file_bytes, {}) if not isinstance(item, str))
+    items = read_changed_articles(corpus, max_file_bytes, {}, index)
+    return (item for item in items if not isinstance(item, str))
 
 
 def read_changed_articles(
-    corpus: Path, max_file_bytes: int, unchanged: Mapping[str, str]
+    corpus: Path, max_file_bytes: int, unchanged: Mapping[str, str], index: Path | None = None
 ) -> Iterator[Article | Skipped | str]:
-    """Like `read_articles`, but of the files in `unchanged` (SHA-256 by source) only the name, without opening them."""
+    """Like `read_articles`, but of the files in `unchanged` only the name, without opening them.
+
+    `unchanged` holds the SHA-256 of their texts by source.
+    """
     catalog = read_catalog(corpus)
     states = [state for state in scan(corpus) if state.source != CATALOG]
-    missing = sorted(set(catalog) - {state.source for state in states})
+    missing = sorted({file_of(name) for name in catalog} - {state.source for state in states})
     if missing:
         raise CorpusError(f"'{corpus / CATALOG}' names '{missing[0]}', which is not in the folder. Correct the entry.")
     seen: dict[str, str] = {}
     for state in states:
-        item: Article | Skipped | str = state.source
-        sha256 = unchanged.get(state.source)
-        if sha256 is None:
-            item = read_article(corpus, state.source, max_file_bytes, catalog.get(state.source))
-            sha256 = item.sha256 if isinstance(item, Article) else None
-        if sha256 in seen:
-            item = Skipped(state.source, f"same text as {seen[sha256]}")
-        elif sha256:
-            seen[sha256] = state.source
-        yield item
+        if state.source in unchanged:
+            found: Iterator[Article | Skipped | str] = iter([state.source])
+        else:
+            found = _read_all(corpus, state.source, max_file_bytes, catalog, index)
+        for item in found:
+            text = unchanged[item] if isinstance(item, str) else _text_hash(item)
+            source = item if isinstance(item, str) else item.source
+            if text in seen:
+                yield Skipped(source, f"same text as {seen[text]}")
+                continue
+            if text:
+                seen[text] = source
+            yield item
+
+
+def _text_hash(item: Article | Skipped) -> str:
+    return (item.text_sha256 or item.sha256) if isinstance(item, Article) else ""
+
+
+def _read_all(
+    corpus: Path, source: str, max_file_bytes: int, catalog: dict[str, CatalogEntry], index: Path | None
+) -> Iterator[Article | Skipped]:
+    """The articles of one file."""
+    if not source.lower().endswith(SUFFIX):
+        yield read_article(corpus, source, max_file_bytes, find_entry(catalog, source), index)
+        return
+    try:
+        data = _read_bytes(corpus, source, max_file_bytes)
+        sha256 = hashlib.sha256(data).hexdigest()
+        for name, found in read_lines(data):
+            line = f"{source}#{name}" if name else source
+            if isinstance(found, UnreadableError):
+                yield Skipped(line, str(found))
+            else:
+                yield _make_article(line, found, sha256, find_entry(catalog, line), corpus)
+    except UnreadableError as error:
+        yield Skipped(_printable(source), str(error))
 
 
 def read_article(
-    corpus: Path, source: str, max_file_bytes: int, entry: CatalogEntry | None = None
+    corpus: Path, source: str, max_file_bytes: int, entry: CatalogEntry | None = None, index: Path | None = None
 ) -> Article | Skipped:
-    """One file as an article, or why it cannot be one. Raises CorpusError for a catalog phrase that is not in it."""
+    """One article, or why it cannot be one. Raises CorpusError for a catalog phrase that is not in it.
+
+    The file is read and hashed anew; a text that `index` keeps of it is used only where the file's hash is the same.
+    """
+    file = file_of(source)
+    try:
+        data = _read_bytes(corpus, file, max_file_bytes)
+        sha256 = hashlib.sha256(data).hexdigest()
+        if file != source:
+            found = find_line(LinedFile(sha256, data), source[len(file) + 1 :])
+        elif reader := READERS.get(Path(file).suffix.lower()):
+            found = read_extract(data, sha256, reader, index)
+        else:
+            return _make_plain(source, decode(data), sha256, entry, corpus)
+    except UnreadableError as error:
+        return Skipped(_printable(source), str(error))
+    return _make_article(source, found, sha256, entry, corpus)
+
+
+def _printable(source: str) -> str:
+    return source if source == source.encode("utf-8", "replace").decode("utf-8") else ascii(source)
+
+
+def _read_bytes(corpus: Path, source: str, max_file_bytes: int) -> bytes:
+    """Raises UnreadableError for what is no regular file of at most so many bytes."""
     path = corpus / source
-    if source != source.encode("utf-8", "replace").decode("utf-8"):
-        return Skipped(ascii(source), "its name is not UTF-8")
+    if source != _printable(source):
+        raise UnreadableError("its name is not UTF-8")
     try:
         state = path.stat()
         if not stat.S_ISREG(state.st_mode):
-            return Skipped(source, "not a regular file")
+            raise UnreadableError("not a regular file")
         if state.st_size > max_file_bytes:
-            return Skipped(source, f"larger than CITEWELL_MAX_FILE_BYTES: {state.st_size:,} of {max_file_bytes:,}")
-        data = path.read_bytes()
+            raise UnreadableError(f"larger than CITEWELL_MAX_FILE_BYTES: {state.st_size:,} of {max_file_bytes:,}")
+        return path.read_bytes()
     except OSError as error:
-        return Skipped(source, f"cannot be read: {error.strerror}")
-    if b"\0" in data:
-        return Skipped(source, "binary: it holds NUL bytes")
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return Skipped(source, f"not UTF-8: byte 0x{data[error.start]:02x} at position {error.start}")
+        raise UnreadableError(f"cannot be read: {error.strerror}") from error
+
+
+def _make_plain(source: str, text: str, sha256: str, entry: CatalogEntry | None, corpus: Path) -> Article:
     if not text.removeprefix("\ufeff").strip():
-        return Skipped(source, "empty")
+        raise UnreadableError("empty")
     entry = entry or CatalogEntry(source, title=first_line(text))
     return Article(
         source=source,
         text=text,
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=sha256,
         title=entry.title,
         publisher=entry.publisher,
         published=entry.published,
         author=entry.author,
         body=(find_body(text, entry, corpus / CATALOG),),
+    )
+
+
+def _make_article(source: str, found: Extract, sha256: str, entry: CatalogEntry | None, corpus: Path) -> Article:
+    """The extracted text as an article; what the catalog says of it counts before what the file says."""
+    entry = entry or CatalogEntry(source)
+    return Article(
+        source=source,
+        text=found.text,
+        sha256=sha256,
+        title=entry.title or found.title or first_line(found.text),
+        publisher=entry.publisher or found.publisher,
+        published=entry.published or found.published,
+        author=entry.author or found.author,
+        body=(find_body(found.text, entry, corpus / CATALOG),),
+        text_sha256=hashlib.sha256(found.text.encode("utf-8")).hexdigest(),
     )
 
 
@@ -192,6 +267,11 @@ def read_catalog(corpus: Path) -> dict[str, CatalogEntry]:
     if len(catalog) < len(entries):
         raise CorpusError(f"'{path}' names a file twice. Keep one entry a file.")
     return catalog
+
+
+def find_entry(catalog: dict[str, CatalogEntry], source: str) -> CatalogEntry | None:
+    """What the catalog says of an article, or else of the file that it is a line of."""
+    return catalog.get(source) or catalog.get(file_of(source))
 
 
 def _read_entry(table: dict[str, Any], path: Path) -> CatalogEntry:

@@ -15,11 +15,12 @@ from rag.config import Config
 from rag.converse import Standalone, check_history, check_question
 from rag.current import CurrentIndex, Shelf
 from rag.embed import EncodedText, load_embedder
+from rag.filters import Scope, check_filters, find_scope
 from rag.instructions import is_suspicious
 from rag.library import StaleIndexError
 from rag.reader import Reader, TrainedReader
 from rag.retrieve import retrieve
-from rag.schema import Answer, Article, Candidate, Message
+from rag.schema import Answer, Article, Candidate, Filters, Message
 from rag.spelling import correct_spelling
 
 MOST_FETCHED = 8
@@ -66,18 +67,21 @@ class Assistant:
         question: str,
         history: Iterable[Message] | None = None,
         *,
+        filters: Filters | None = None,
         on_draft: Callable[[str], None] | None = None,
         stop: threading.Event | None = None,
     ) -> Answer:
         """The answer with its verified quotes, or a refusal with the nearest passages.
 
-        `history` holds the turns before the question, oldest first. While a language model writes, `on_draft` gets the
-        Markdown of what has passed the checks so far; `stop` ends the waiting for it. Raises ValueError for a question
-        that is blank, longer than 2,000 characters or holds control characters; CitewellError when the index cannot be
-        brought up to date; StoppedError, which is one, soon after `stop` is set.
+        `history` holds the turns before the question, oldest first; of the articles only those are used that fit the
+        `filters`. While a language model writes, `on_draft` gets the Markdown of what has passed the checks so far;
+        `stop` ends the waiting for it. Raises ValueError for a question that is blank, longer than 2,000 characters or
+        holds control characters; CitewellError when the filters name what there is not, or the index cannot be brought
+        up to date; StoppedError, which is one, soon after `stop` is set.
         """
         check_question(question)
-        asking = Asking(question, check_history(history), on_draft, stop)
+        check_filters(filters or Filters())
+        asking = Asking(question, check_history(history), on_draft, stop, filters=filters or Filters())
         try:
             return self._answer(asking)
         except StaleIndexError:  # a file changed between the look at the folder and the reading
@@ -92,30 +96,34 @@ class Assistant:
         start = time.perf_counter()
         with self._current.borrow() as shelf:
             asking.timings["refresh"] = round(time.perf_counter() - start, 6)
+            scope = find_scope(shelf.index, asking.filters)
             with asking.timed("converse"):
                 standalone = self._answerer.stand_alone(asking)
                 standalone = correct_spelling(standalone, shelf.index.lexical, self._embedder.is_word)
             with asking.timed("encode"):
                 encoded = self._embedder.encode_question(standalone.question)
             with asking.timed("retrieve"):
-                candidates = self._retrieve(standalone, encoded, shelf)
+                candidates = self._retrieve(standalone, encoded, shelf, scope)
             with asking.timed("read"):
-                reading = self._reader.read(standalone, encoded, candidates, shelf.index.lexical)
+                reading = self._reader.read(standalone, encoded, candidates, scope.lexical)
             answer = self._answerer.answer(asking, standalone, reading, shelf)
             answer = replace(answer, index=shelf.index.manifest.identity)
         return replace(
             answer,
+            filters=asking.filters,
+            searched=len(scope.files),
+            articles=scope.articles,
             timings=asking.timings | {"total": round(sum(asking.timings.values()), 6)},
             usage=asking.usage,
             prompts=asking.prompts,
             notice=" ".join(asking.notices),
         )
 
-    def _retrieve(self, standalone: Standalone, encoded: EncodedText, shelf: Shelf) -> list[Candidate]:
+    def _retrieve(self, standalone: Standalone, encoded: EncodedText, shelf: Shelf, scope: Scope) -> list[Candidate]:
         """The candidates without those that give orders to a program; more are fetched in place of these."""
         wanted = count = self.config.candidates
         while True:
-            found = retrieve(shelf.index, standalone.question, encoded, shelf.library.load, count)
+            found = retrieve(shelf.index, standalone.question, encoded, shelf.library.load, count, scope)
             candidates = [candidate for candidate in found if not is_suspicious(candidate)]
             if len(candidates) >= wanted or len(found) < count or count >= MOST_FETCHED * wanted:
                 return candidates[:wanted]
@@ -127,7 +135,13 @@ def _shared_assistant(config: Config) -> Assistant:
     return Assistant(config)
 
 
-def answer(question: str, history: Iterable[Message] | None = None, config: Config | None = None) -> Answer:
+def answer(
+    question: str,
+    history: Iterable[Message] | None = None,
+    config: Config | None = None,
+    *,
+    filters: Filters | None = None,
+) -> Answer:
     """Answers from the default corpus and index, or those of `config`; builds the index when it is missing.
 
     The model and the index stay open for the next question. Raises as `Assistant.ask` does.
@@ -135,7 +149,7 @@ def answer(question: str, history: Iterable[Message] | None = None, config: Conf
     check_question(question)
     with _sharing:
         assistant = _shared_assistant(config or Config())
-    return assistant.ask(question, history)
+    return assistant.ask(question, history, filters=filters)
 
 
 _sharing = threading.Lock()

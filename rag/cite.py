@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 def cite(quotes: Iterable[Quote], library: Library) -> tuple[Citation, ...]:
     """The quotes that hold, as citations numbered from 1; the others are dropped and logged.
 
-    A quote holds when its file, read anew, hashes to the quote's SHA-256, its characters `start` to `end` are the
-    quote's text, and they lie in the article's body.
+    A quote holds when its file, read anew, hashes to the quote's SHA-256, and a text extracted from it to the quote's
+    too, its characters `start` to `end` are the quote's text, and they lie in the article's body.
     """
     citations: list[Citation] = []
     for quote in quotes:
@@ -55,6 +55,7 @@ def _verify(quote: Quote, library: Library, number: int) -> Citation | None:
         suffix=article.text[quote.end : quote.end + CONTEXT],
         speaker=_find_speaker(quote, library),
         hedges=find_hedges(quote.text),
+        text_sha256=article.text_sha256,
     )
 
 
@@ -72,6 +73,8 @@ def _find_fault(quote: Quote, article: Article) -> str:
     """Why the quote does not hold; "" when it does."""
     if article.sha256 != quote.sha256:
         return "the file has changed since it was indexed"
+    if article.text_sha256 != quote.text_sha256:
+        return "another text was extracted from the file than when it was indexed"
     if not 0 <= quote.start < quote.end or article.text[quote.start : quote.end] != quote.text:
         return "the file holds other words at this place"
     if not any(span.start <= quote.start and quote.end <= span.end for span in article.body):
@@ -94,7 +97,7 @@ def find_quotes(sentences: Sequence[ScoredSentence]) -> list[Quote]:
                 break
         else:
             spans.append((article, span))
-    return [Quote(a.source, s.start, s.end, a.text[s.start : s.end], a.sha256) for a, s in spans]
+    return [Quote(a.source, s.start, s.end, a.text[s.start : s.end], a.sha256, a.text_sha256) for a, s in spans]
 
 
 def _touch(text: str, one: Span, other: Span) -> bool:

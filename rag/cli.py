@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from rag.config import Config
 from rag.converse import check_question
 from rag.errors import CitewellError
+from rag.schema import Filters
 
 
 def _folder(name: str) -> Path:
@@ -26,7 +27,12 @@ def _folder(name: str) -> Path:
 
 Corpus = Annotated[
     Path | None,
-    typer.Option(parser=_folder, metavar="FOLDER", help="Folder of .txt and .md articles.", show_default="seeds"),
+    typer.Option(
+        parser=_folder,
+        metavar="FOLDER",
+        help="Folder of articles.",
+        show_default="seeds",
+    ),
 ]
 Index = Annotated[
     Path | None, typer.Option(parser=_folder, metavar="FOLDER", help="Folder of the index.", show_default=".citewell")
@@ -90,6 +96,19 @@ def ask(
         Path | None,
         typer.Option(parser=_folder, metavar="DIR", help="Also write the answer with all that checks it to a folder."),
     ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Only articles from this day, month or year on: YYYY[-MM[-DD]].")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Only articles up to this day, month or year, included.")
+    ] = None,
+    publisher: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this publisher's articles; may be given again.")
+    ] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="Only files like this, as in '2024/*.txt'; may be given again."),
+    ] = None,
     corpus: Corpus = None,
     index: Index = None,
 ) -> None:
@@ -97,12 +116,15 @@ def ask(
     from rag.assistant import Assistant
     from rag.console import print_answer, print_exported, print_json
     from rag.export import check_folder, export_answer
+    from rag.filters import check_filters
 
     check_question(question)
+    filters = Filters(since, until, tuple(publisher or ()), tuple(source or ()))
+    check_filters(filters)
     config = make_config(corpus, index)
     replaced = bool(export and check_folder(export, question))
     with Assistant.open(config) as assistant:
-        answer = assistant.ask(question)
+        answer = assistant.ask(question, filters=filters)
     if json:
         print_json(answer)
     else:
@@ -151,7 +173,7 @@ def verify_draft(
     text, answer = read_draft(draft)
     if annotate and answer is not None:
         raise CitewellError(f"'{draft}' is JSON, which cannot be annotated. Leave --annotate out.")
-    articles = [a for a in read_articles(config.corpus, config.max_file_bytes) if isinstance(a, Article)]
+    articles = [a for a in read_articles(config.corpus, config.max_file_bytes, config.index) if isinstance(a, Article)]
     verification = verify(text, articles) if answer is None else verify_answer(answer, articles)
     if annotate:
         write_annotated(annotate, text, verification)

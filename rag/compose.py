@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rag.hedges import is_denial
 from rag.lexical import LexicalIndex
-from rag.schema import Citation, Claim, Conflict, ConflictSide, DisputeKind
+from rag.schema import Citation, Claim, Conflict, ConflictSide, DisputeKind, Filters
 from rag.words import find_words
 
 DISPUTES: dict[DisputeKind, str] = {
@@ -47,9 +47,16 @@ def _quotes(citations: Sequence[Citation]) -> list[str]:
     return [f"{introduce(citation)}:\n> {quote_block(citation)} [{citation.number}]" for citation in citations]
 
 
-def compose_refusal(nearest: Sequence[Citation], unmentioned: Sequence[str], unmet: Sequence[str] = ()) -> str:
-    """That the articles do not say, which of the question's words they or the nearest passage lack, and the nearest."""
+def compose_refusal(
+    nearest: Sequence[Citation], unmentioned: Sequence[str], unmet: Sequence[str] = (), searched: str = ""
+) -> str:
+    """That the articles do not say, which of the question's words they or the nearest passage lack, and the nearest.
+
+    `searched` is what `describe_scope` gives.
+    """
     blocks = ["**The articles do not say.**"]
+    if searched:
+        blocks.append(escape_markdown(searched))
     if unmentioned:
         blocks.append(escape_markdown(unmentioned_notice(unmentioned)))
     if nearest and unmet:
@@ -81,6 +88,19 @@ def describe_dispute(conflict: Conflict) -> str:
     """ "The articles give different figures for trade in 2024": what stands before the sides, in one line."""
     link = " for " if conflict.kind in ("figures", "dates", "times", "names") else " – "
     return DISPUTES[conflict.kind] + (f"{link}{' '.join(conflict.topic.split())}" if conflict.topic else "")
+
+
+def describe_scope(filters: Filters, searched: int, articles: int) -> str:
+    """ "Searched: 3 of 5 articles (since 2024, by OC Media)."; "" where nothing restricts the question."""
+    parts = [
+        f"since {filters.since}" if filters.since else "",
+        f"until {filters.until}" if filters.until else "",
+        "undated ones left out" if filters.since or filters.until else "",
+        f"by {' or '.join(filters.publishers)}" if filters.publishers else "",
+        f"in {' or '.join(filters.sources)}" if filters.sources else "",
+    ]
+    what = ", ".join(filter(None, parts))
+    return f"Searched: {searched:,} of {articles:,} articles ({what})." if filters else ""
 
 
 def unmentioned_notice(words: Sequence[str]) -> str:

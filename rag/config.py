@@ -21,12 +21,16 @@ def default_corpus() -> Path:
 
 
 class Config(BaseSettings):
-    """Frozen settings of one assistant. Raises pydantic's ValidationError for a value out of range."""
+    """Frozen settings of one assistant. Raises pydantic's ValidationError for a value out of range.
+
+    What is excluded concerns the page alone and changes no answer: it stays out of runs and reports.
+    """
 
     model_config = SettingsConfigDict(env_prefix="CITEWELL_", frozen=True, extra="forbid", env_ignore_empty=True)
 
-    corpus: Path = Field(default_factory=default_corpus, description="folder of .txt and .md articles")
+    corpus: Path = Field(default_factory=default_corpus, description="folder of articles")
     index: Path = Field(default=Path(".citewell"), description="folder of the index; made when missing")
+    chroma: str | None = Field(default=None, description="address of a Chroma server that keeps the vectors")
     embedding: str = Field(default=DEFAULT_EMBEDDING, description="sentence-transformers name or folder")
     device: str | None = Field(default=None, description="torch device; None takes a GPU where there is one")
     batch_size: int = Field(default=32, ge=1, description="texts a forward pass")
@@ -46,4 +50,6 @@ class Config(BaseSettings):
     llm_context: int = Field(default=8_192, ge=1_024, description="tokens that the model reads and writes together")
     llm_sentences: int = Field(default=20, ge=1, description="sentences that the model is shown, at most")
     prompts: Path | None = Field(default=None, description="folder whose prompts replace the shipped ones")
+    answer_timeout: float = Field(default=60.0, gt=0, exclude=True, description="seconds for an answer on the page")
+    auth: Path | None = Field(default=None, exclude=True, description="file of those who may log in to the page")
     lock_timeout: float = Field(default=600.0, ge=0, description="seconds to wait for another writer")

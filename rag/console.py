@@ -14,7 +14,15 @@ from rich.console import Console
 from rich.text import Text
 
 from rag.annotate import LABELS, describe_figure, describe_quotation
-from rag.compose import describe_dispute, describe_hedges, name_side, name_speaker, unmentioned_notice, unmet_notice
+from rag.compose import (
+    describe_dispute,
+    describe_hedges,
+    describe_scope,
+    name_side,
+    name_speaker,
+    unmentioned_notice,
+    unmet_notice,
+)
 from rag.config import Config
 from rag.doctor import Check
 from rag.index import IndexReport
@@ -31,6 +39,9 @@ def print_answer(answer: Answer) -> None:
         console.print(Text(f"Asked as: {answer.standalone_question}", style="dim"))
     if answer.notice:
         console.print(Text(_in_one_line(answer.notice), style="dim"))
+    if answer.filters:
+        scope = describe_scope(answer.filters, answer.searched, answer.articles)
+        console.print(Text(_in_one_line(scope), style="dim"))
     if answer.answered:
         _print_findings(console, answer)
     else:

@@ -17,9 +17,13 @@ from rag.split import SPLITTER_VERSION
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """The files as read for one update; `keys` says by source what an index of each depends on, in order."""
+    """The articles as read for one update, in order.
+
+    `keys` says by source what an index of each depends on, `hashes` the SHA-256 of its file.
+    """
 
     keys: dict[str, str]
+    hashes: dict[str, str]
     skipped: tuple[Skipped, ...]
     sha256: str
 
@@ -32,18 +36,19 @@ def read_corpus(config: Config, states: tuple[FileState, ...], before: Manifest 
     unchanged = _find_unchanged(config, states, before) if before else {}
     keys: dict[str, str] = {}
     skipped: list[Skipped] = []
-    hashes = {source: file.sha256 for source, file in unchanged.items()}
-    for item in read_changed_articles(config.corpus, config.max_file_bytes, hashes):
+    hashes: dict[str, str] = {}
+    texts = {source: file.text_sha256 or file.sha256 for source, file in unchanged.items()}
+    for item in read_changed_articles(config.corpus, config.max_file_bytes, texts, config.index):
         if isinstance(item, Skipped):
             skipped.append(item)
         elif isinstance(item, Article):
-            keys[item.source] = make_key(item, config)
+            keys[item.source], hashes[item.source] = make_key(item, config), item.sha256
         else:
-            keys[item] = unchanged[item].key
+            keys[item], hashes[item] = unchanged[item].key, unchanged[item].sha256
     if not keys:
-        why = "; ".join(f"{file.source}: {file.reason}" for file in skipped[:3]) or "no .txt or .md files"
+        why = "; ".join(f"{file.source}: {file.reason}" for file in skipped[:3]) or "no article files"
         raise CorpusError(f"No articles were found in '{config.corpus}' ({why}). Name another folder: --corpus.")
-    return Corpus(keys, tuple(skipped), hash_keys(keys.items()))
+    return Corpus(keys, hashes, tuple(skipped), hash_files((source, keys[source], hashes[source]) for source in keys))
 
 
 def _find_unchanged(config: Config, states: tuple[FileState, ...], before: Manifest) -> dict[str, IndexedFile]:
@@ -58,14 +63,14 @@ def _find_unchanged(config: Config, states: tuple[FileState, ...], before: Manif
 
 def make_key(article: Article, config: Config) -> str:
     """Changes with the article's text, its catalog entry and the splitter."""
-    parts = [article.sha256, article.title, article.publisher, article.published, article.author]
+    parts = [article.text_sha256 or article.sha256, article.title, article.publisher, article.published, article.author]
     parts += [str(article.body), splitter_version(config)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def hash_keys(keys: Iterable[tuple[str, str]]) -> str:
-    """One SHA-256 of all sources and their keys."""
-    return hashlib.sha256(json.dumps(sorted(keys)).encode()).hexdigest()
+def hash_files(files: Iterable[tuple[str, str, str]]) -> str:
+    """One SHA-256 of all sources with their keys and the SHA-256 of their files."""
+    return hashlib.sha256(json.dumps(sorted(files)).encode()).hexdigest()
 
 
 def splitter_version(config: Config) -> str:

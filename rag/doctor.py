@@ -108,7 +108,7 @@ def _check_language_model(config: Config) -> Check:
 
 def _check_corpus(config: Config) -> Check:
     try:
-        items = list(read_articles(config.corpus, config.max_file_bytes))
+        items = list(read_articles(config.corpus, config.max_file_bytes, config.index))
     except CitewellError as error:
         return Check(False, f"Corpus '{config.corpus}'", str(error))
     skipped = [item for item in items if isinstance(item, Skipped)]
@@ -116,7 +116,9 @@ def _check_corpus(config: Config) -> Check:
     if skipped:
         finding += "; skipped " + ", ".join(f"{item.source} ({item.reason})" for item in skipped)
     return Check(
-        len(items) > len(skipped), finding, "Put .txt or .md files into the folder, or name another: --corpus."
+        len(items) > len(skipped),
+        finding,
+        "Put .txt, .md or other articles into the folder, or name another: --corpus.",
     )
 
 

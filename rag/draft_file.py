@@ -33,10 +33,11 @@ def read_draft(file: Path) -> tuple[str, dict[str, Any] | None]:
         raise CitewellError(f"The draft has more than {MOST_BYTES:,} bytes. Check it in parts.")
     if "\0" in text:
         raise CitewellError(f"'{file}' is no text: it holds NUL bytes.")
-    return text, _read_object(text.removeprefix("\ufeff"))
+    return text, read_object(text.removeprefix("\ufeff"))
 
 
-def _read_object(text: str) -> dict[str, Any] | None:
+def read_object(text: str) -> dict[str, Any] | None:
+    """What the text says where it is a JSON object; None for any other text."""
     if not text.lstrip().startswith("{"):
         return None
     try:

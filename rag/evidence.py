@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote as percent_encode
 from uuid import NAMESPACE_URL, uuid5
 
-from rag.compose import DISPUTES, describe_hedges, escape_markdown, name_speaker
+from rag.compose import DISPUTES, describe_hedges, describe_scope, escape_markdown, name_speaker
 from rag.drafts import find_quotations
 from rag.schema import Answer, Citation, Conflict
 
@@ -29,8 +29,9 @@ INSTRUCTIONS = (
     "else `1`:",
     "```sh\ncitewell verify answer.json --corpus FOLDER\ncitewell verify answer.md --corpus FOLDER\n```",
     "Without Citewell: `sha256sum FILE` gives the hash below a quote, and the quote is what stands between its places, "
-    "counted in Unicode code points of the file decoded as `UTF-8`. Line breaks inside of a quote are blanks here, and "
-    "themselves in `answer.json`.",
+    "counted in Unicode code points of the file decoded as `UTF-8`, or, where a hash of a text is given too, of the "
+    "text that Citewell extracts from the file. Line breaks inside of a quote are blanks here, and themselves in "
+    "`answer.json`.",
 )
 """Without a word that the check would take for a figure."""
 
@@ -129,6 +130,8 @@ def _findings(answer: Answer) -> Iterator[str]:
         yield f"**Read as:** {_code(answer.standalone_question)}"
     if answer.notice:
         yield f"**Note:** {_code(answer.notice)}"
+    if answer.filters:
+        yield f"**Restricted:** {_code(describe_scope(answer.filters, answer.searched, answer.articles))}"
     yield from map(_sides, answer.conflicts)
     if answer.claims:
         claims = [f"- {_code(claim.text)} {_markers(claim.citations)}" for claim in answer.claims]
@@ -161,6 +164,7 @@ def _caption(citation: Citation, *, cited: bool) -> dict[str, str]:
         "file": citation.source,
         "characters": f"{citation.start} to {citation.end}",
         "sha256": citation.sha256,
+        "text sha256": citation.text_sha256,
         "wording": "corrected to the file's" if citation.status == "repaired" else "",
     }
 

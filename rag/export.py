@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from rag.articles import read_article, read_catalog
+from rag.articles import find_entry, read_article, read_catalog
 from rag.config import Config
 from rag.errors import CitewellError
 from rag.evidence import Origin, make_annotations, make_json, make_page
@@ -102,13 +102,15 @@ def _check_quotes(answer: Answer, config: Config) -> None:
     for citation in (*answer.citations, *answer.nearest):
         source = citation.source
         if source not in articles:
-            item = read_article(config.corpus, source, config.max_file_bytes, catalog.get(source))
+            entry = find_entry(catalog, source)
+            item = read_article(config.corpus, source, config.max_file_bytes, entry, config.index)
             articles[source] = item if isinstance(item, Article) else None
         article = articles[source]
         if not article:
             raise CitewellError(f"'{source}' was quoted, but cannot be read any more. Ask again.")
         same = article.text[citation.start : citation.end] == citation.quote
-        if not same or article.sha256 != citation.sha256:
+        hashes = citation.sha256, citation.text_sha256
+        if not same or (article.sha256, article.text_sha256) != hashes:
             raise CitewellError(f"'{source}' has changed since it was quoted. Ask again to quote the new text.")
 
 

@@ -2,7 +2,8 @@
 
 A generation is written beside the current one and becomes current by one atomic rename of the file CURRENT. Whatever
 kills the writer, CURRENT names a whole generation; what is left over is swept by the next writer. The generation before
-the current one is kept for readers that are about to open it, and one that a reader holds open is never swept.
+the current one is kept for readers that are about to open it, and one that a reader holds open is never swept. The
+folder `extracted` holds the texts of files that are no plain text.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ if sys.platform != "win32":
 
 CURRENT = "CURRENT"
 VECTOR_CACHE = "vectors.cache"
-_OURS = re.compile(r"CURRENT(\.tmp)?|write\.lock|\.gitignore|vectors\.cache|gen-\d{6}")
+_OURS = re.compile(r"CURRENT(\.tmp)?|write\.lock|\.gitignore|vectors\.cache|gen-\d{6}|extracted")
+_GENERATION = re.compile(r"gen-\d{6}")
 RUNS = "runs"
 """The sub-folder with the evaluation's runs, which outlives the index."""
 
@@ -56,7 +58,7 @@ def current_generation(index: Path) -> Path | None:
     try:
         name: str = json.loads(pointer.read_text(encoding="utf-8"))["generation"]
         generation = index / name
-        if not _OURS.fullmatch(name) or not generation.is_dir():
+        if not _GENERATION.fullmatch(name) or not generation.is_dir():
             raise ValueError(f"it names '{name}', which is missing")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise damaged(index, f"CURRENT cannot be used ({error})") from error
@@ -113,7 +115,7 @@ def new_generation(index: Path) -> Path:
     ignore = index / ".gitignore"
     if not ignore.exists():
         ignore.write_text("*\n", encoding="utf-8")
-    taken = [int(path.name[4:]) for path in index.glob("gen-*") if _OURS.fullmatch(path.name)]
+    taken = [int(path.name[4:]) for path in index.glob("gen-*") if _GENERATION.fullmatch(path.name)]
     generation = index / f"gen-{max(taken, default=0) + 1:06d}"
     generation.mkdir()
     return generation
@@ -139,7 +141,7 @@ def sweep(index: Path) -> None:
     """Removes all generations but the current, the previous and those that readers hold. Needs the write lock."""
     keep = _named(index)
     for path in index.glob("gen-*"):
-        if _OURS.fullmatch(path.name) and path.name not in keep:
+        if _GENERATION.fullmatch(path.name) and path.name not in keep:
             with suppress(BlockingIOError), holding(path, alone=True):
                 shutil.rmtree(path, ignore_errors=True)
 

@@ -10,7 +10,7 @@ import os
 import weakref
 from bisect import bisect_right
 from collections.abc import Callable
-from contextlib import ExitStack, closing, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.articles import FileState, scan
+from rag.articles import CATALOG, FileState, scan
 from rag.config import Config
-from rag.corpus import Corpus, hash_keys, read_corpus, splitter_version
+from rag.corpus import Corpus, read_corpus, splitter_version
 from rag.embed import Embedder
 from rag.errors import CitewellError, IndexRefusedError
+from rag.extractions import sweep_extracts
 from rag.generations import (
     current_generation,
     damaged,
@@ -36,15 +37,24 @@ from rag.generations import (
     writing,
 )
 from rag.lexical import LexicalIndex
+from rag.library import StaleIndexError
 from rag.manifest import FORMAT, IndexedFile, Manifest, checksum, checksum_files, read_manifest, write_manifest
 from rag.rows import Before, Rows
 from rag.schema import Skipped
+from rag.server import (
+    ServerError,
+    copy_vectors,
+    drop_collections,
+    is_complete,
+    mark_complete,
+    name_collections,
+    opened_server,
+)
 from rag.tokens import load_tokens
 from rag.vector_cache import VectorCache, remove_leftover
-from rag.vectors import add_vectors, copy_chroma, opened_chroma, remove_vectors
+from rag.vectors import Store, add_vectors, copy_chroma, opened_chroma, remove_vectors
 
 if TYPE_CHECKING:
-    from chromadb.api.client import Client
     from chromadb.api.models.Collection import Collection
 
 
@@ -67,11 +77,13 @@ class IndexReport:
 class OpenIndex:
     """One generation, open for reading; safe to use from several threads."""
 
-    def __init__(self, generation: Path, manifest: Manifest, client: Client) -> None:
+    def __init__(self, generation: Path, manifest: Manifest, vectors: Store, server: str | None = None) -> None:
         self.generation = generation
         self.manifest = manifest
-        self.sentences = client.get_collection("sentences", embedding_function=None)
-        self.passages = client.get_collection("passages", embedding_function=None)
+        self.vectors = vectors
+        self.server = server
+        self.sentences = vectors.collection("sentences")
+        self.passages = vectors.collection("passages")
         self.lexical = LexicalIndex.load(generation / "lexical")
         self.passage_of: NDArray[np.int32] = np.load(generation / "passage_of.npy", mmap_mode="r")
         self._closing: Callable[[], object] = ExitStack().close
@@ -125,18 +137,23 @@ def _open_generation(generation: Path, config: Config, embedder: Embedder) -> Op
             f"The index in '{config.index}' was built with {manifest.model} but CITEWELL_EMBEDDING is "
             f"'{config.embedding}'. Rebuild it: {rebuild_command(config.index)}"
         )
+    _check_place(config, manifest)
     with ExitStack() as resources:
         try:
             resources.enter_context(holding(generation))
             for name, expected_checksum in manifest.checksums.items():  # before Chroma, which a damaged file can crash
                 if checksum(generation / name) != expected_checksum:
                     raise ValueError(f"'{name}' has changed")
-            client = resources.enter_context(opened_chroma(generation))
-            opened = OpenIndex(generation, manifest, client)
+            vectors = resources.enter_context(opened_vectors(generation, config, manifest.vectors))
+            if config.chroma and not is_complete(vectors):
+                raise ValueError(f"the Chroma server at {config.chroma} has lost vectors of it")
+            opened = OpenIndex(generation, manifest, vectors, config.chroma)
             counts = _probe(opened.sentences), _probe(opened.passages), len(opened.passage_of), len(opened.lexical)
             expected = manifest.sentences, manifest.passages, manifest.sentences, manifest.sentences
             if counts != expected:
                 raise ValueError(f"it holds {counts} entries where the manifest says {expected}")
+        except ServerError:
+            raise
         except Exception as error:  # Chroma, SQLite, NumPy and bm25s each fail in their own way on a damaged file
             if not os.access(generation, os.W_OK):
                 raise CitewellError(
@@ -146,6 +163,22 @@ def _open_generation(generation: Path, config: Config, embedder: Embedder) -> Op
             raise damaged(config.index, str(error).splitlines()[0][:200] if str(error) else repr(error)) from error
         opened.keep(resources.pop_all())
     return opened
+
+
+def _check_place(config: Config, manifest: Manifest) -> None:
+    if bool(manifest.vectors) == bool(config.chroma):
+        return
+    kept = "on a Chroma server" if manifest.vectors else "in its own folder"
+    setting = f"CITEWELL_CHROMA is '{config.chroma}'" if config.chroma else "CITEWELL_CHROMA is not set"
+    raise IndexRefusedError(
+        f"The index in '{config.index}' keeps its vectors {kept}, but {setting}. Correct the setting, or rebuild the "
+        f"index: {rebuild_command(config.index)}"
+    )
+
+
+def opened_vectors(generation: Path, config: Config, prefix: str) -> AbstractContextManager[Store]:
+    """The Chroma that keeps the generation's vectors: its own, or the server's collections with the prefix."""
+    return opened_server(config.chroma, prefix) if config.chroma else opened_chroma(generation)
 
 
 def _probe(collection: Collection) -> int:
@@ -160,8 +193,8 @@ def update_index(config: Config, embedder: Embedder, *, rebuild: bool = False) -
     """Brings the index up to date with the corpus: only new and changed files are embedded, deleted ones leave.
 
     Readers go on with the generation that they have, and an index that is up to date is not written to. With `rebuild`,
-    nothing of the old index is used. Raises CorpusError, IndexRefusedError (unless `rebuild`), or CitewellError when
-    the folder cannot be written; the old index is intact after each of them.
+    nothing of the old index is used but the extracted texts. Raises CorpusError, IndexRefusedError (unless `rebuild`),
+    or CitewellError when the folder cannot be written; the old index is intact after each of them.
     """
     if not rebuild:
         report = _update(config, embedder, write=False)
@@ -181,6 +214,8 @@ def _update(config: Config, embedder: Embedder, *, write: bool, rebuild: bool = 
     try:
         if old and old.manifest.states == states and old.manifest.splitter == splitter_version(config):
             return _report(old.manifest, old.manifest, embedded=0)
+        if not write and old is None and any(state.source != CATALOG for state in states):
+            return None  # reading takes long for some formats, and under the lock what it finds can be kept
         corpus = read_corpus(config, states, old.manifest if old else None)
         if old and old.manifest.corpus_sha256 == corpus.sha256 and old.manifest.skipped == corpus.skipped:
             manifest = replace(old.manifest, states=states)
@@ -189,7 +224,7 @@ def _update(config: Config, embedder: Embedder, *, write: bool, rebuild: bool = 
             return _report(old.manifest, manifest, embedded=0)
         if not write:
             return None
-        manifest, embedded = _publish(config, embedder, old, corpus, states)
+        manifest, embedded = _publish(config, embedder, old, corpus, states, rebuild=rebuild)
         return _report(old.manifest if old else None, manifest, embedded)
     finally:
         if old:
@@ -211,15 +246,27 @@ def _report(before: Manifest | None, now: Manifest, embedded: int) -> IndexRepor
 
 
 def _publish(
-    config: Config, embedder: Embedder, old: OpenIndex | None, corpus: Corpus, states: tuple[FileState, ...]
+    config: Config,
+    embedder: Embedder,
+    old: OpenIndex | None,
+    corpus: Corpus,
+    states: tuple[FileState, ...],
+    *,
+    rebuild: bool,
 ) -> tuple[Manifest, int]:
     """Writes a generation and makes it current; on any failure it is removed, the old one and the cache stay."""
     try:
+        before = _named_collections(config)
         generation = new_generation(config.index)
+        if rebuild:
+            _drop_collections(config, generation, before)
         with closing(VectorCache(config.index, embedder.fingerprint)) as cache:
             result = _write_generation(generation, config, embedder, old, corpus, states, cache)
             make_current(config.index, generation)
             cache.remove()
+        _drop_collections(config, generation, before - _named_collections(config))
+        kept = result[0].files + (old.manifest.files if old else ())
+        sweep_extracts(config.index, {file.sha256 for file in kept if file.text_sha256})
     except Exception as error:
         sweep(config.index)
         if isinstance(error, OSError) or type(error).__module__.startswith("chromadb"):
@@ -229,6 +276,21 @@ def _publish(
             ) from error
         raise
     return result
+
+
+def _named_collections(config: Config) -> set[str]:
+    """What the names of all generations' collections on the server begin with; none without a server."""
+    names: set[str] = set()
+    for file in config.index.glob("gen-*/manifest.json") if config.chroma else ():
+        with suppress(IndexRefusedError):  # of a damaged generation nobody knows
+            names.add(read_manifest(config.index, file.parent).vectors)
+    return names - {""}
+
+
+def _drop_collections(config: Config, generation: Path, prefixes: set[str]) -> None:
+    for prefix in prefixes:
+        with opened_vectors(generation, config, prefix) as store:
+            drop_collections(store)
 
 
 def _write_generation(
@@ -242,17 +304,26 @@ def _write_generation(
 ) -> tuple[Manifest, int]:
     before = _take_over(old, corpus)
     rows = Rows(config, corpus, states, before)
-    if old and before:
+    prefix = name_collections(corpus.sha256, embedder.fingerprint) if config.chroma else ""
+    if old and before and not config.chroma:
         copy_chroma(old.generation, generation)
-    with opened_chroma(generation) as client:
-        if before:
-            remove_vectors(client, before.gone)
-        embedded = add_vectors(client, rows.read(embedder), embedder, config, cache, rows.share)
+    with opened_vectors(generation, config, prefix) as store:
+        articles = rows.read(embedder)
+        if config.chroma and is_complete(store):
+            embedded = sum(0 for _ in articles)
+        else:
+            if config.chroma and old and before:
+                copy_vectors(old.vectors, store, before.sources)
+            elif before:
+                remove_vectors(store, before.gone)
+            embedded = add_vectors(store, articles, embedder, config, cache, rows.share)
+        if config.chroma:
+            _complete(store, rows, corpus)
     LexicalIndex.from_tokens(rows.tokens.finish()).save(generation / "lexical")
     np.save(generation / "passage_of.npy", rows.passage_of())
     manifest = Manifest(
         format=FORMAT,
-        corpus_sha256=hash_keys((file.source, file.key) for file in rows.files),
+        corpus_sha256=rows.sha256,
         model=embedder.name,
         fingerprint=embedder.fingerprint,
         splitter=splitter_version(config),
@@ -260,9 +331,18 @@ def _write_generation(
         skipped=tuple(rows.skipped),
         states=states,
         checksums=checksum_files(generation),
+        vectors=prefix,
     )
     write_manifest(generation, manifest)
     return manifest, embedded
+
+
+def _complete(store: Store, rows: Rows, corpus: Corpus) -> None:
+    """Lets other processes use the collections. Raises StaleIndexError where their name does not say what they hold."""
+    if rows.sha256 != corpus.sha256:
+        drop_collections(store)
+        raise StaleIndexError("Articles changed while they were indexed. Try again.")
+    mark_complete(store)
 
 
 def _take_over(old: OpenIndex | None, corpus: Corpus) -> Before | None:

@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.tokens import StemRows, TokenCollector, Tokens
-from rag.words import Word, stems
+from rag.words import Word, stem_word, stems
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +34,20 @@ class _Words:
 class LexicalIndex:
     """BM25 scores of every sentence, and how many sentences hold a stem."""
 
-    def __init__(self, words: _Words, bm25: Any, tokens: Tokens | None = None) -> None:
+    def __init__(
+        self, words: _Words, bm25: Any, tokens: Tokens | None = None, kept: NDArray[np.bool_] | None = None
+    ) -> None:
         self._words = words
         self._bm25 = bm25
         self._tokens = tokens
+        self._kept = kept
 
     def __len__(self) -> int:
-        return self._words.size
+        return self._words.size if self._kept is None else int(np.count_nonzero(self._kept))
+
+    def within(self, kept: NDArray[np.bool_]) -> LexicalIndex:
+        """The index as if it knew the words of the kept rows alone; the other rows score 0, spelling is that of all."""
+        return LexicalIndex(self._words, self._bm25, kept=kept)
 
     @classmethod
     def build(cls, sentences: Sequence[str]) -> LexicalIndex:
@@ -88,12 +96,12 @@ class LexicalIndex:
         if not known or self._bm25 is None:
             return np.zeros(self._words.size, np.float32)
         scores: NDArray[np.float32] = self._bm25.get_scores(known)
-        return scores
+        return scores if self._kept is None else np.where(self._kept, scores, np.float32(0))
 
     def idf(self, stem: str) -> float:
         """ln(1 + (N - n + 0.5) / (n + 0.5)) as in BM25 (Robertson and Zaragoza, 2009); highest for unknown stems."""
-        frequency = self._words.frequencies.get(stem, 0)
-        return float(np.log1p((self._words.size - frequency + 0.5) / (frequency + 0.5)))
+        frequency = self._frequency(stem)
+        return float(np.log1p((len(self) - frequency + 0.5) / (frequency + 0.5)))
 
     def expand(self, words: Sequence[str]) -> set[str]:
         """The stems, with those of an acronym's long form where it stands, and the acronym where all of those stand."""
@@ -102,8 +110,10 @@ class LexicalIndex:
     def mentions(self, word: Word) -> bool:
         """Whether the articles use the word, or one that begins like it: "Indian" where they write "India"."""
         stem = word.text.lower()[: max(4, len(word.text) - 2)]
-        nearest = bisect_left(self._words.forms, stem)
-        return self.knows(word.stem) or any(form.startswith(stem) for form in self._words.forms[nearest : nearest + 1])
+        forms = self._words.forms
+        following = (forms[place] for place in range(bisect_left(forms, stem), len(forms)))
+        alike = takewhile(lambda form: form.startswith(stem), following)
+        return self.knows(word.stem) or any(self.knows(stem_word(form)) for form in alike)
 
     @property
     def forms(self) -> Sequence[str]:
@@ -115,7 +125,12 @@ class LexicalIndex:
         return _by_first(self._words.acronyms)
 
     def knows(self, stem: str) -> bool:
-        return stem in self._words.frequencies
+        return self._frequency(stem) > 0
+
+    def _frequency(self, stem: str) -> int:
+        """How many of the kept sentences hold the stem."""
+        frequency = self._words.frequencies.get(stem, 0)
+        return frequency if self._kept is None or not frequency else int(np.count_nonzero(self.scores([stem])))
 
 
 _ACRONYM = re.compile(r"((?:[^\W\d_][\w’'-]*[ \t\u00a0]+){2,9})\(([A-Z][A-Z0-9]{1,7})\)")

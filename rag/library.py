@@ -6,9 +6,10 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from threading import Lock
 
-from rag.articles import read_article, read_catalog
+from rag.articles import find_entry, read_article, read_catalog
 from rag.config import Config
 from rag.errors import CitewellError
+from rag.generations import rebuild_command
 from rag.manifest import Manifest
 from rag.schema import Article, Skipped, SplitArticle
 from rag.split import split_article
@@ -24,7 +25,7 @@ class Library:
     def __init__(self, config: Config, manifest: Manifest) -> None:
         self._config = config
         self._catalog = read_catalog(config.corpus)
-        self._hashes = {file.source: file.sha256 for file in manifest.files}
+        self._hashes = {file.source: (file.sha256, file.text_sha256) for file in manifest.files}
         self._splits: OrderedDict[str, SplitArticle] = OrderedDict()
         self._lock = Lock()
 
@@ -42,8 +43,13 @@ class Library:
                 self._splits.move_to_end(source)
                 return self._splits[source]
         article = self.read(source)
-        if article.sha256 != self._hashes[source]:
+        if article.sha256 != self._hashes[source][0]:
             raise StaleIndexError(f"'{source}' changed after it was indexed. Index it again: citewell index")
+        if article.text_sha256 != self._hashes[source][1]:
+            raise StaleIndexError(
+                f"Another text is now extracted from '{source}' than when it was indexed. Index it anew: "
+                f"{rebuild_command(self._config.index)}"
+            )
         split = split_article(article)
         with self._lock:
             self._splits[source] = split
@@ -55,7 +61,9 @@ class Library:
         """The article as it is on disk now. Raises StaleIndexError when it is not readable or not in the index."""
         if source not in self._hashes:
             raise StaleIndexError(f"'{source}' is not in the index")
-        article = read_article(self._config.corpus, source, self._config.max_file_bytes, self._catalog.get(source))
+        config = self._config
+        entry = find_entry(self._catalog, source)
+        article = read_article(config.corpus, source, config.max_file_bytes, entry, config.index)
         if isinstance(article, Skipped):
             raise StaleIndexError(f"'{source}' was indexed, but is now {article.reason}. Index again: citewell index")
         return article

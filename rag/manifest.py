@@ -14,7 +14,7 @@ from rag.errors import IndexRefusedError
 from rag.generations import damaged, rebuild_command
 from rag.schema import Skipped
 
-FORMAT = 1
+FORMAT = 2
 """Of the index folder; an index of another format is refused."""
 
 _TOUCHED_BY_CHROMA = ("chroma.sqlite3", "length.bin")
@@ -29,6 +29,9 @@ class IndexedFile:
     key: str
     sentences: int
     passages: int
+    publisher: str
+    published: str
+    text_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class Manifest:
     skipped: tuple[Skipped, ...]
     states: tuple[FileState, ...]
     checksums: dict[str, str]
+    vectors: str = ""
+    """What the names of its collections on a Chroma server begin with; "" where they lie in its own folder."""
 
     @property
     def identity(self) -> str:

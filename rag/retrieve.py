@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.embed import EncodedText, Vectors
+from rag.filters import Scope, find_scope
 from rag.generations import damaged
 from rag.index import OpenIndex
-from rag.schema import Candidate, Span, SplitArticle
+from rag.nearest import find_nearest, stored_cosines
+from rag.schema import Candidate, Filters, Span, SplitArticle
+from rag.server import explained
 from rag.vectors import passage_id, sentence_id
 from rag.words import stems
-
-if TYPE_CHECKING:
-    from chromadb.api.models.Collection import Collection
 
 TOP_PASSAGES = 3
 """Every sentence of this many best passages is a candidate, whatever its own words."""
@@ -40,16 +39,18 @@ def retrieve(
     encoded: EncodedText,
     load: Callable[[str], SplitArticle],
     top_k: int,
+    scope: Scope | None = None,
 ) -> list[Candidate]:
-    """At most `top_k` sentences, best first; [] for an empty index.
+    """At most `top_k` sentences of the scope, or of all articles, best first; [] where there are none.
 
     `load` gives the split article of a source name. Raises IndexRefusedError where Chroma fails.
     """
-    if not len(index.lexical):
+    scope = scope or find_scope(index, Filters())
+    if not len(scope.lexical):
         return []
-    bm25 = index.lexical.scores(stems(question))
+    bm25 = scope.lexical.scores(stems(question))
     with _explained(index):
-        rows, cosines, of_passage = _find_rows(index, encoded.vector, bm25, min(top_k, len(index.lexical)))
+        rows, cosines, of_passage = _find_rows(index, encoded.vector, bm25, min(top_k, len(scope.lexical)), scope)
     dense = (1 - PASSAGE_WEIGHT) * cosines + PASSAGE_WEIGHT * of_passage
     scores = (1 - BM25_WEIGHT) * _min_max(dense) + BM25_WEIGHT * _min_max(bm25[rows])
     candidates = []
@@ -73,11 +74,11 @@ def retrieve(
 
 
 def _find_rows(
-    index: OpenIndex, vector: Vectors, bm25: NDArray[np.float32], top_k: int
+    index: OpenIndex, vector: Vectors, bm25: NDArray[np.float32], top_k: int, scope: Scope
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """The rows that dense search, BM25 or a good passage brings, with their own and their passages' cosines."""
-    dense_rows, dense_cosines = _dense(index, vector, top_k)
-    passage_rows, passage_cosines = _passages(index, vector)
+    dense_rows, dense_cosines = _dense(index, vector, top_k, scope)
+    passage_rows, passage_cosines = _passages(index, vector, scope)
     rows = np.unique(np.concatenate([dense_rows, _best(bm25, top_k), passage_rows]))
     cosines = _complete_cosines(
         index, vector, rows, dict(zip(dense_rows.tolist(), dense_cosines.tolist(), strict=True))
@@ -86,14 +87,21 @@ def _find_rows(
     return rows, cosines, _passage_cosines(index, vector, keys, passage_cosines)
 
 
-def _dense(index: OpenIndex, vector: Vectors, top_k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    ids, cosines = _query(index.sentences, vector, top_k)
+def _dense(
+    index: OpenIndex, vector: Vectors, top_k: int, scope: Scope
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    counts = None if scope.kept is None else {file.source: file.sentences for file in scope.files}
+    ids, cosines = find_nearest(index.sentences, vector, top_k, sentence_id, counts)
     return np.asarray([index.row(*_parse(identifier)) for identifier in ids], np.int64), np.asarray(cosines)
 
 
-def _passages(index: OpenIndex, vector: Vectors) -> tuple[NDArray[np.int64], dict[tuple[str, int], float]]:
+def _passages(
+    index: OpenIndex, vector: Vectors, scope: Scope
+) -> tuple[NDArray[np.int64], dict[tuple[str, int], float]]:
     """The rows of the best passages' sentences, and the cosine of every passage that was found."""
-    ids, cosines = _query(index.passages, vector, min(4 * TOP_PASSAGES, index.manifest.passages))
+    counts = None if scope.kept is None else {file.source: file.passages for file in scope.files}
+    top_k = min(4 * TOP_PASSAGES, index.manifest.passages)
+    ids, cosines = find_nearest(index.passages, vector, top_k, passage_id, counts)
     keys = [_parse(identifier) for identifier in ids]
     rows: list[int] = []
     for source, number in keys[:TOP_PASSAGES]:
@@ -106,19 +114,14 @@ def _passages(index: OpenIndex, vector: Vectors) -> tuple[NDArray[np.int64], dic
 
 @contextmanager
 def _explained(index: OpenIndex) -> Iterator[None]:
-    """Turns what Chroma raises in the middle of a question into the command that rebuilds the index."""
+    """Turns what Chroma raises in the middle of a question into what to do about it."""
     try:
-        yield
+        with explained(index.server) if index.server else nullcontext():
+            yield
     except Exception as error:
         if type(error).__module__.startswith("chromadb"):
             raise damaged(index.generation.parent, str(error)) from error
         raise
-
-
-def _query(collection: Collection, vector: Vectors, top_k: int) -> tuple[list[str], list[float]]:
-    result = collection.query(query_embeddings=vector.reshape(1, -1), n_results=top_k, include=["distances"])
-    assert result["distances"] is not None
-    return result["ids"][0], [1.0 - distance for distance in result["distances"][0]]
 
 
 def _parse(identifier: str) -> tuple[str, int]:
@@ -140,7 +143,7 @@ def _complete_cosines(
     """The cosine of every row; those that the dense search did not bring are computed from the stored vectors."""
     missing = [int(row) for row in rows if int(row) not in known]
     ids = [sentence_id(file.source, number) for file, number in map(index.locate, missing)]
-    known = known | dict(zip(missing, _stored_cosines(index.sentences, vector, ids), strict=True))
+    known = known | dict(zip(missing, stored_cosines(index.sentences, vector, ids), strict=True))
     return np.asarray([known[int(row)] for row in rows])
 
 
@@ -149,17 +152,9 @@ def _passage_cosines(
 ) -> NDArray[np.float64]:
     missing = sorted(set(keys) - known.keys())
     known = known | dict(
-        zip(missing, _stored_cosines(index.passages, vector, [passage_id(*key) for key in missing]), strict=True)
+        zip(missing, stored_cosines(index.passages, vector, [passage_id(*key) for key in missing]), strict=True)
     )
     return np.asarray([known[key] for key in keys])
-
-
-def _stored_cosines(collection: Collection, vector: Vectors, ids: Sequence[str]) -> list[float]:
-    if not ids:
-        return []
-    result = collection.get(ids=list(ids), include=["embeddings"])
-    vectors = dict(zip(result["ids"], np.asarray(result["embeddings"], np.float32), strict=True))
-    return [float(vectors[identifier] @ vector) for identifier in ids]
 
 
 def _min_max(values: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.articles import FileState, read_article, read_catalog
+from rag.articles import FileState, read_changed_articles
 from rag.config import Config
-from rag.corpus import Corpus, make_key
+from rag.corpus import Corpus, hash_files, make_key
 from rag.embed import Embedder
+from rag.jsonl import file_of
 from rag.lexical import find_acronyms
 from rag.manifest import IndexedFile, Manifest
-from rag.schema import Passage, Skipped, SplitArticle
+from rag.schema import Article, Passage, Skipped, SplitArticle
 from rag.split import pack_passages, split_article
 from rag.tokens import TokenCollector, Tokens
 
@@ -38,6 +40,11 @@ class Before:
         """Files that stay as they are."""
         return len(self._places)
 
+    @property
+    def sources(self) -> set[str]:
+        """The files that stay as they are."""
+        return set(self._places)
+
     def find(self, source: str) -> tuple[IndexedFile, int] | None:
         """The file as it was indexed and its first row then; None where it is new or has changed."""
         return self._places.get(source)
@@ -55,50 +62,75 @@ class Rows:
         self.skipped = list(corpus.skipped)
         self.tokens = TokenCollector(find_acronyms, before.tokens if before else None)
         self._config, self._before = config, before
-        self._sources = list(corpus.keys)
+        self._corpus = corpus
         self._sizes = {state.source: state.size for state in states}
         self._passage_of: list[NDArray[np.int32]] = []
-        self._bytes = sum(self._sizes.get(source, 0) for source in self._sources if not self._find(source))
-        self._read = 0
+        self._unread = {file_of(source) for source in corpus.keys if not self._find(source)}
+        self._bytes = self._left = sum(self._sizes.get(name, 0) for name in self._unread)
 
     def read(self, embedder: Embedder) -> Iterator[tuple[SplitArticle, tuple[Passage, ...]]]:
         """Reads and cuts the articles that are new or changed; what stays is taken over on the way."""
-        catalog = read_catalog(self._config.corpus)
-        for source in self._sources:
-            if found := self._find(source):
+        keys = self._corpus.keys
+        known = {s: found[0].text_sha256 or found[0].sha256 for s in keys if (found := self._find(s))}
+        settings = self._config.corpus, self._config.max_file_bytes
+        for item in read_changed_articles(*settings, known, self._config.index):
+            source = item if isinstance(item, str) else item.source
+            if source not in keys:  # skipped already, or new since the corpus was looked at
+                continue
+            found = self._find(source)
+            self._pass(source)
+            if isinstance(item, Skipped):  # it has become unreadable since the corpus was looked at
+                self.skipped.append(item)
+            elif found and (isinstance(item, str) or make_key(item, self._config) == found[0].key):
                 self._carry(*found)
-                continue
-            article = read_article(self._config.corpus, source, self._config.max_file_bytes, catalog.get(source))
-            self._read += self._sizes.get(source, 0)
-            if isinstance(article, Skipped):  # it has become unreadable since the corpus was looked at
-                self.skipped.append(article)
-                continue
-            split = split_article(article)
-            passages = pack_passages(split, embedder.count_tokens, self._config.passage_tokens - 2)
-            self._add(split, passages)
-            yield split, passages
+            elif isinstance(item, Article):
+                split = split_article(item)
+                passages = pack_passages(split, embedder.count_tokens, self._config.passage_tokens - 2)
+                self._add(split, passages)
+                yield split, passages
+
+    @property
+    def sha256(self) -> str:
+        """Of the articles that have passed through; once all have, that of the corpus, if nobody wrote to it since."""
+        return hash_files((file.source, file.key, file.sha256) for file in self.files)
 
     def share(self) -> float:
         """How much of what is to be read has been read, 0..1, by bytes."""
-        return self._read / self._bytes if self._bytes else 1.0
+        return 1 - self._left / self._bytes if self._bytes else 1.0
 
     def passage_of(self) -> NDArray[np.int32]:
         """Each row's passage by its number in the article."""
         return np.concatenate([np.empty(0, np.int32), *self._passage_of])
+
+    def _pass(self, source: str) -> None:
+        if file_of(source) in self._unread:
+            self._unread.remove(file_of(source))
+            self._left -= self._sizes.get(file_of(source), 0)
 
     def _find(self, source: str) -> tuple[IndexedFile, int] | None:
         return self._before.find(source) if self._before else None
 
     def _carry(self, file: IndexedFile, first: int) -> None:
         assert self._before is not None
-        self.files.append(file)
+        self.files.append(replace(file, sha256=self._corpus.hashes[file.source]))
         self.tokens.carry(first, file.sentences)
         self._passage_of.append(self._before.passage_of(first, file.sentences))
 
     def _add(self, split: SplitArticle, passages: tuple[Passage, ...]) -> None:
         article = split.article
         key = make_key(article, self._config)
-        self.files.append(IndexedFile(article.source, article.sha256, key, len(split.sentences), len(passages)))
+        self.files.append(
+            IndexedFile(
+                source=article.source,
+                sha256=article.sha256,
+                key=key,
+                sentences=len(split.sentences),
+                passages=len(passages),
+                publisher=article.publisher,
+                published=article.published,
+                text_sha256=article.text_sha256,
+            )
+        )
         self.tokens.add([sentence.text for sentence in split.sentences])
         lengths = [passage.last - passage.first + 1 for passage in passages]
         self._passage_of.append(np.repeat(np.arange(len(passages), dtype=np.int32), lengths))

@@ -1,7 +1,7 @@
 """The frozen values that the stages hand to each other, from an article to an answer.
 
-Every offset counts characters (Unicode code points) of the file decoded as UTF-8, newlines and byte order mark
-untouched; `end` is exclusive.
+Every offset counts characters (Unicode code points) of the article's text; `end` is exclusive. That text is the file
+decoded as UTF-8, newlines and byte order mark untouched, or what was extracted from a file of another format.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """One file of the corpus. What the catalog leaves open is an empty string."""
+    """One file of the corpus, or one line of JSON Lines. What catalog and file leave open is an empty string.
+
+    `sha256` is the file's; `text_sha256` that of the text as UTF-8 where the text was extracted, "" for plain text.
+    """
 
     source: str
     text: str = field(repr=False)
@@ -43,6 +46,7 @@ class Article:
     published: str
     author: str
     body: tuple[Span, ...]
+    text_sha256: str = ""
 
     @property
     def label(self) -> str:
@@ -186,11 +190,14 @@ class Quote:
     end: int
     text: str
     sha256: str
+    text_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Citation:
     """A quote that passed the gate: the file hashes to `sha256` and its characters `start` to `end` are `quote`.
+
+    Where the text was extracted from the file, the characters are the text's, which hashes to `text_sha256`.
 
     `speaker` is whom the article gives the words to, "" where they are the outlet's own; `hedges` are the quote's words
     that weaken or deny what it says, or figures' "about", as they stand in it, each once.
@@ -211,6 +218,7 @@ class Citation:
     suffix: str = field(default="", repr=False)
     speaker: str = ""
     hedges: tuple[str, ...] = ()
+    text_sha256: str = ""
 
     def selector(self) -> list[dict[str, Any]]:
         """The quote as W3C Web Annotation selectors (https://www.w3.org/TR/annotation-model/#selectors)."""
@@ -235,6 +243,24 @@ class Conflict:
     topic: str
     sides: tuple[ConflictSide, ...]
     kind: DisputeKind = "figures"
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a question is restricted to; the default leaves nothing out.
+
+    `since` and `until`, both inclusive, are YYYY, YYYY-MM or YYYY-MM-DD and leave out what has no date. Of `publishers`
+    (whole names, in any case) and of `sources` (globs of file names, "**" for any folders) one has to fit.
+    """
+
+    since: str | None = None
+    until: str | None = None
+    publishers: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether anything is set."""
+        return self.since is not None or self.until is not None or bool(self.publishers or self.sources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +303,7 @@ class Answer:
     With a language model, `answerer` is its name if it wrote the `claims` of the text, or declined; `dropped` is what
     it wrote and the sentences do not bear out; `shown` counts the sentences it was shown; `prompts` are the SHA-256 of
     the prompts used, by name; `notice` says why it does not answer where it was asked to. `index` is the fingerprint of
-    the index that was searched.
+    the index that was searched: `searched` of its `articles`, those that `filters` left.
     """
 
     question: str
@@ -301,6 +327,9 @@ class Answer:
     notice: str = ""
     developments: tuple[Conflict, ...] = ()
     index: str = ""
+    filters: Filters = Filters()
+    searched: int = 0
+    articles: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain lists and dicts that `json.dumps` takes."""

@@ -19,6 +19,7 @@ from rag.vector_cache import VectorCache
 
 if TYPE_CHECKING:
     from chromadb.api.client import Client
+    from chromadb.api.models.Collection import Collection
     from llama_index.core.schema import TextNode
     from tqdm import tqdm
 
@@ -60,18 +61,36 @@ def passage_id(source: str, number: int) -> str:
     return f"{source}#p{number}"
 
 
-_COLLECTIONS: dict[str, Callable[[str, int], str]] = {"sentences": sentence_id, "passages": passage_id}
+COLLECTIONS: dict[str, Callable[[str, int], str]] = {"sentences": sentence_id, "passages": passage_id}
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An open Chroma, and what the names of a generation's collections begin with: "" in a folder of their own."""
+
+    client: Client
+    prefix: str = ""
+
+    def collection(self, name: str) -> Collection:
+        """A collection that exists. Raises what Chroma raises where it does not."""
+        return self.client.get_collection(self.prefix + name, embedding_function=None)
+
+    def made(self, name: str) -> Collection:
+        """A collection, made where it does not exist yet."""
+        return self.client.get_or_create_collection(
+            self.prefix + name, metadata={"hnsw:space": "cosine"}, embedding_function=None
+        )
 
 
 @contextmanager
-def opened_chroma(generation: Path) -> Iterator[Client]:
+def opened_chroma(generation: Path) -> Iterator[Store]:
     """The generation's Chroma, closed at the end; telemetry is off."""
     import chromadb  # half a second to import: only where an index is opened
     from chromadb.api.shared_system_client import SharedSystemClient
     from chromadb.config import Settings
 
     folder = str(generation / "chroma")
-    with _turn:
+    with turn:
         try:
             opened = chromadb.PersistentClient(folder, Settings(anonymized_telemetry=False))
         except Exception:  # Chroma would go on offering the engine that failed to start
@@ -79,13 +98,13 @@ def opened_chroma(generation: Path) -> Iterator[Client]:
             raise
     client = cast("Client", opened)  # the interface that it is declared as cannot be closed
     try:
-        yield client
+        yield Store(client)
     finally:
-        with _turn:
+        with turn:
             client.close()
 
 
-_turn = RLock()
+turn = RLock()
 """Clients of one folder share an engine, which Chroma starts and stops without a lock."""
 
 
@@ -97,10 +116,10 @@ def copy_chroma(old: Path, generation: Path) -> None:
         from_old.backup(to_new)
 
 
-def remove_vectors(client: Client, files: Sequence[Counted]) -> None:
+def remove_vectors(opened: Store, files: Sequence[Counted]) -> None:
     """Takes the files' sentences and passages out."""
-    for name, make_id in _COLLECTIONS.items():
-        store = _vector_store(client, name)
+    for name, make_id in COLLECTIONS.items():
+        store = _vector_store(opened, name)
         for file in files:
             ids = [make_id(file.source, number) for number in range(getattr(file, name))]
             if ids:
@@ -108,7 +127,7 @@ def remove_vectors(client: Client, files: Sequence[Counted]) -> None:
 
 
 def add_vectors(
-    client: Client,
+    opened: Store,
     articles: Iterable[tuple[SplitArticle, tuple[Passage, ...]]],
     embedder: Embedder,
     config: Config,
@@ -123,7 +142,7 @@ def add_vectors(
     """
     from tqdm import tqdm
 
-    writers = {name: _Writer(_vector_store(client, name)) for name in _COLLECTIONS}
+    writers = {name: _Writer(_vector_store(opened, name)) for name in COLLECTIONS}
     model = embedder.for_llama_index(config.batch_size)
     pieces, done = _pieces(articles), 0
     with tqdm(desc="Indexing", unit=" texts", delay=2, disable=None) as bar:
@@ -192,8 +211,7 @@ def _pieces(articles: Iterable[tuple[SplitArticle, tuple[Passage, ...]]]) -> Ite
             yield _Piece("passages", passage_id(source, number), source, passage)
 
 
-def _vector_store(client: Client, name: str) -> Any:
+def _vector_store(opened: Store, name: str) -> Any:
     from llama_index.vector_stores.chroma import ChromaVectorStore
 
-    collection = client.get_or_create_collection(name, metadata={"hnsw:space": "cosine"}, embedding_function=None)
-    return ChromaVectorStore(chroma_collection=collection)
+    return ChromaVectorStore(chroma_collection=opened.made(name))

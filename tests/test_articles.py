@@ -31,7 +31,7 @@ def test_text_and_hash_are_those_of_the_file_with_newlines_and_byte_order_mark_u
 
 
 def test_txt_and_md_are_read_from_folders_below_and_other_files_are_not(write_corpus):
-    config = write_corpus({"b.txt": "B.", "deep/er/c.MD": "C.", "a.md": "A.", "x.html": "X.", "noext": "N."})
+    config = write_corpus({"b.txt": "B.", "deep/er/c.MD": "C.", "a.md": "A.", "x.rtf": "X.", "noext": "N."})
     assert [article.source for article in read(config)] == ["a.md", "b.txt", "deep/er/c.MD"]
 
 

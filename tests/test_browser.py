@@ -434,6 +434,25 @@ def test_everything_works_from_the_keyboard(page):
     page.wait_for_function("() => document.activeElement.matches('#transcript .chip')")
 
 
+def test_a_question_is_restricted_from_the_keyboard(page):
+    page.focus("#filter > .label-wrap")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#since textarea, #since input")
+    page.keyboard.press("Tab")
+    page.keyboard.type("2024")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.type("OC M")
+    page.locator("[role='option']", has_text="OC Media").wait_for()
+    page.keyboard.press("Enter")
+    page.locator("#publishers .token", has_text="OC Media").wait_for()
+    ask(page, COMPANIES)
+    articles = page.locator("#contents li").count()
+    searched = f"Searched: 1 of {articles} articles (since 2024, undated ones left out, by OC Media)."
+    assert page.locator(".reply .aside").inner_text() == searched
+    assert {text.split(" · ")[0] for text in page.locator(".card .outlet").all_inner_texts()} == {"OC Media"}
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_text_has_aa_contrast(open_page, theme):
     page = open_page(theme=theme)

@@ -83,6 +83,33 @@ def test_json_is_the_whole_answer_and_its_offsets_match_the_file(citewell, seeds
         assert hashlib.sha256(data).hexdigest() == citation["sha256"]
 
 
+def test_a_question_is_restricted_to_some_articles(citewell, seeds):
+    code, out, err = citewell("ask", COMPANIES, "--since", "2024", "--publisher", "oc media", "--source", "00*", *seeds)
+    assert (code, err) == (0, "")
+    assert out.startswith(
+        "Searched: 1 of 5 articles (since 2024, undated ones left out, by oc media, in 00*).\naround 245\n"
+    )
+    code, out, err = citewell("ask", COMPANIES, "--until", "2023-12", *seeds)
+    assert (code, out, err) == (
+        1,
+        "Searched: 0 of 5 articles (until 2023-12, undated ones left out).\nThe articles do not say.\n",
+        "",
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--publisher", "BBC"), ("'BBC'", "OC Insider, OC Media, SR-CENTER.INFO")),
+        (("--source", "2025/*.txt"), ("'2025/*.txt'", "000_1cb42ba240766532.txt")),
+        (("--since", "July"), ("since is 'July'", "YYYY-MM-DD")),
+        (("--since", "2025", "--until", "2024"), ("since 2025 is later than until 2024",)),
+    ],
+)
+def test_a_filter_that_makes_no_sense_is_refused(citewell, seeds, options, words):
+    assert_refused(citewell("ask", COMPANIES, *options, *seeds), *words)
+
+
 def test_the_evidence_of_an_answer_is_written_and_holds_when_checked_again(citewell, seeds, seeds_config, tmp_path):
     code, out, err = citewell("ask", COMPANIES, "--json", "--export", tmp_path / "pack", *seeds)
     assert code == 0

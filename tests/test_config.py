@@ -54,6 +54,7 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch, name):
         ("cached_sentences", -1),
         ("cached_articles", 0),
         ("lock_timeout", -1),
+        ("answer_timeout", 0),
         ("treshold", 0.5),
     ],
 )
@@ -61,6 +62,10 @@ def test_a_value_out_of_range_or_an_unknown_setting_is_refused(name, value):
     with pytest.raises(ValidationError) as error:
         Config(**{name: value})
     assert error.value.errors()[0]["loc"] == (name,)
+
+
+def test_what_concerns_the_page_alone_stays_out_of_records():
+    assert Config(auth=Path("users.txt"), answer_timeout=1).model_dump() == Config().model_dump()
 
 
 def test_settings_cannot_be_changed_and_can_be_compared():

@@ -93,7 +93,7 @@ def test_a_missing_corpus_fails_with_the_option_that_names_another(seeds_config,
     assert failed(seeds_config.model_copy(update={"corpus": corpus})) == [
         (
             f"Corpus '{corpus}'",
-            f"The corpus folder '{corpus}' does not exist. Name a folder of .txt or .md files: --corpus.",
+            f"The corpus folder '{corpus}' does not exist. Name a folder of articles: --corpus.",
         )
     ]
 
@@ -101,7 +101,7 @@ def test_a_missing_corpus_fails_with_the_option_that_names_another(seeds_config,
 @pytest.mark.parametrize(
     ("files", "finding"),
     [
-        ({"notes.pdf": "x"}, "0 articles"),
+        ({"notes.rtf": "x"}, "0 articles"),
         (
             {"a.txt": b"\xff", "b.txt": ""},
             "0 articles; skipped a.txt (not UTF-8: byte 0xff at position 0), b.txt (empty)",
@@ -110,7 +110,7 @@ def test_a_missing_corpus_fails_with_the_option_that_names_another(seeds_config,
 )
 def test_a_corpus_without_an_article_fails(write_corpus, files, finding):
     config = write_corpus(files)
-    remedy = "Put .txt or .md files into the folder, or name another: --corpus."
+    remedy = "Put .txt, .md or other articles into the folder, or name another: --corpus."
     assert failed(config) == [(f"Corpus '{config.corpus}': {finding}", remedy)]
 
 

@@ -112,8 +112,9 @@ def test_a_duplicate_takes_over_when_the_first_file_goes(config, embedder):
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({}, "no .txt or .md files"),
-        ({"page.html": "Text."}, "no .txt or .md files"),
+        ({}, "no article files"),
+        ({"page.rtf": "Text."}, "no article files"),
+        ({"page.html": "Text."}, "page.html: no HTML: it holds no tags of a page"),
         ({"a.txt": "", "b.txt": b"\xff"}, "a.txt: empty; b.txt: not UTF-8: byte 0xff at position 0"),
     ],
 )
@@ -220,7 +221,7 @@ def large(tmp_path_factory):
 
 DAMAGE = {
     "CURRENT": b"{",
-    "manifest.json": b'{"format": 1}',
+    "manifest.json": b'{"format": 2}',
     "chroma.sqlite3": b"not a database",
     "index_metadata.pickle": b"",
     "data_level0.bin": b"",
@@ -291,7 +292,7 @@ def test_a_damaged_index_can_be_rebuilt(config, embedder):
 def test_an_index_of_another_format_is_refused(config, embedder):
     path = next(config.index.rglob("manifest.json"))
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 99}))
-    with pytest.raises(IndexRefusedError, match=r"has format 99, this version reads 1\. Rebuild it"):
+    with pytest.raises(IndexRefusedError, match=r"has format 99, this version reads 2\. Rebuild it"):
         update_index(config, embedder)
 
 

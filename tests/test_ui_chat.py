@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import threading
 import zipfile
 from contextlib import aclosing
 from pathlib import Path
@@ -13,11 +14,14 @@ from scripted import hang, reply, serve
 from rag.assistant import Assistant
 from rag.config import Config
 from rag.errors import CitewellError
+from rag.llm import StoppedError
 from ui import check
-from ui.chat import follow_answer, save_evidence
+from ui.chat import answer_question, save_evidence
 from ui.check import check_draft, find_fault, open_draft, show_finding
 from ui.download import keep_file
-from ui.render import Turn
+from ui.filter import make_filters, offer_publishers
+from ui.follow import follow_answer
+from ui.render import Turn, render_transcript
 
 QUESTION = "How many Azerbaijani companies operate in Beijing?"
 CLAIMS = "- Azerbaijani companies operate in Beijing. [S1] [S2] [S3]\n"
@@ -70,6 +74,22 @@ def test_who_stops_listening_stops_the_request(open_assistant):
         assert server.hung_up.wait(5)
 
 
+def test_an_answer_that_takes_too_long_is_given_up_and_stopped(open_assistant, monkeypatch):
+    stopped = threading.Event()
+
+    def ask(*_, stop, **__):
+        stop.wait(20)
+        stopped.set()
+        raise StoppedError("Stopped.")
+
+    assistant = open_assistant(answer_timeout=0.1)
+    monkeypatch.setattr(assistant, "ask", ask)
+    (turn,) = asyncio.run(collect(assistant))
+    assert stopped.wait(5)
+    assert turn.answer is None
+    assert turn.notice == "The answer took longer than 0.1 seconds and was stopped. Ask again, or a shorter question."
+
+
 def test_a_broken_set_up_becomes_a_notice(open_assistant, monkeypatch):
     def ask(*_, **__):
         raise CitewellError("Run citewell index.")
@@ -78,6 +98,35 @@ def test_a_broken_set_up_becomes_a_notice(open_assistant, monkeypatch):
     monkeypatch.setattr(assistant, "ask", ask)
     (turn,) = asyncio.run(collect(assistant))
     assert (turn.notice, turn.answer) == ("Run citewell index.", None)
+
+
+def ask_page(assistant, *fields):
+    async def collect():
+        return [c async for c in answer_question(assistant, render_transcript, QUESTION, (), make_filters(*fields))]
+
+    return asyncio.run(collect())
+
+
+def test_the_fields_below_the_box_restrict_the_question(open_assistant, warnings):
+    assistant = open_assistant()
+    *_, (turns, html, *_) = ask_page(assistant, " 2024 ", "", ["OC Media"])
+    assert {citation.source for citation in turns[0].passages} == {"001_04a1ac37c911923e.txt"}
+    assert "Searched: 1 of 5 articles (since 2024, undated ones left out, by OC Media)." in html
+    *_, (turns, html, *_) = ask_page(assistant, "", "1999", None)
+    assert turns[0].passages == ()
+    assert "Searched: 0 of 5 articles (until 1999, undated ones left out)." in html
+    assert warnings == []
+
+
+def test_a_date_that_is_none_is_said_and_the_question_stays(open_assistant, warnings):
+    ((turns, *_, box, _),) = ask_page(open_assistant(), "July", "", [])
+    assert warnings == ["since is 'July', which is no date. Write YYYY, YYYY-MM or YYYY-MM-DD."]
+    assert turns == box == {"__type__": "update"}
+
+
+def test_the_publishers_of_the_articles_are_offered(open_assistant):
+    offered = offer_publishers(open_assistant())
+    assert [name for name, _ in offered.choices] == ["OC Insider", "OC Media", "SR-CENTER.INFO"]
 
 
 def test_a_turns_evidence_is_a_zip_of_that_answer_alone(open_assistant, tmp_path):

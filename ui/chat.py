@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from importlib.resources import files
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from rag.assistant import Assistant
 from rag.config import Config
 from rag.converse import check_question
 from rag.errors import CitewellError
 from rag.export import file_name, zip_answer
-from rag.schema import Article, Message
+from rag.filters import check_filters
+from rag.schema import Article, Filters, Message
 from ui.check import add_check_tab
 from ui.column import render_contents, render_empty_column, render_message
 from ui.download import OLDEST, keep_file
+from ui.filter import add_filter, make_filters, offer_publishers
+from ui.follow import follow_answer
 from ui.render import Turn, render_transcript
 from ui.source import open_article, show_first, show_passage
+from ui.tools import add_tools
 
 Turns = tuple[Turn, ...]
 Draw = Callable[[Turns], str]
@@ -41,8 +44,11 @@ DOWNLOAD = "() => setTimeout(() => document.querySelector('#evidence').click(), 
 """Fetches what the hidden button has been given, once the page shows it."""
 
 
-def build_page(assistant: Assistant) -> gr.Blocks:
-    """The page over an open assistant: chat on the left, the articles and the cited source on the right."""
+def build_page(assistant: Assistant, tools: bool = False) -> gr.Blocks:
+    """The page over an open assistant: chat on the left, the articles and the cited source on the right.
+
+    With `tools` it also offers what `ui.tools` adds for programs.
+    """
     draw: Draw = partial(render_transcript, examples=choose_examples(assistant.articles()))
     script = files("ui").joinpath("page.js").read_text(encoding="utf-8")
     html: dict[str, Any] = {"apply_default_css": False, "js_on_load": script}
@@ -56,18 +62,21 @@ def build_page(assistant: Assistant) -> gr.Blocks:
                 with gr.Tabs(elem_id="tabs"):
                     with gr.Tab("Ask", elem_id="asking"):
                         transcript = gr.HTML(draw(()), elem_id="transcript", **html)
-                        box, ask, stop, clear = _composer()
+                        box, ask, stop, clear, fields = _composer()
                         evidence = gr.DownloadButton("Evidence", elem_id="evidence", visible="hidden")
                     checking = gr.Tab("Check a draft", elem_id="checking")
             with gr.Column(elem_id="source"):
-                contents = gr.HTML(lambda: list_articles(assistant), elem_id="contents", **html)
+                contents = gr.HTML(list_articles(assistant), elem_id="contents", **html)
                 column = gr.HTML(render_empty_column(), elem_id="column", **html)
         with checking:
             add_check_tab(assistant.config, column, html, quiet)
 
-        async def respond(typed: str, turns: Turns, event: gr.EventData) -> AsyncIterator[tuple[Any, ...]]:
+        async def respond(
+            typed: str, turns: Turns, since: str, until: str, publishers: list[str], event: gr.EventData
+        ) -> AsyncIterator[tuple[Any, ...]]:
             question = str(event.question) if event.target is transcript else typed
-            async for change in answer_question(assistant, draw, question, turns):
+            filters = make_filters(since, until, publishers)
+            async for change in answer_question(assistant, draw, question, turns, filters):
                 yield change
 
         def show(turns: Turns, event: gr.EventData) -> str | dict[str, Any]:
@@ -80,13 +89,17 @@ def build_page(assistant: Assistant) -> gr.Blocks:
             return open_article(assistant.config, str(event.source))
 
         changed = [turns, transcript, column, box, stop]
-        asked = gr.on([box.submit, ask.click, transcript.submit], respond, [box, turns], changed, **quiet)
+        asked = gr.on([box.submit, ask.click, transcript.submit], respond, [box, turns, *fields], changed, **quiet)
         asked.failure(partial(recover, draw), [turns, box], changed, **quiet)
         stop.click(partial(abandon, draw), [turns, box], changed, cancels=[asked], **quiet)
         clear.click(lambda: _empty(draw), None, changed, cancels=[asked], **quiet)
         gr.on([transcript.click, column.click], show, [turns], [column], **quiet)
+        page.load(lambda: list_articles(assistant), None, [contents], **quiet)
         contents.select(open_listed, None, [column], **quiet)
         transcript.select(save, [turns], [evidence], **quiet).success(None, js=DOWNLOAD, **quiet)
+        page.load(lambda: offer_publishers(assistant), None, [fields[-1]], **quiet)
+        if tools:
+            add_tools(assistant)
         page.queue(default_concurrency_limit=16)
     return page
 
@@ -99,7 +112,7 @@ def choose_examples(articles: Sequence[Article]) -> list[str]:
 
 
 async def answer_question(
-    assistant: Assistant, draw: Draw, question: str, turns: Turns
+    assistant: Assistant, draw: Draw, question: str, turns: Turns, filters: Filters
 ) -> AsyncIterator[tuple[Any, ...]]:
     """First the busy page, then the page with the answer: values for turns, transcript, column, box and stop.
 
@@ -107,36 +120,18 @@ async def answer_question(
     """
     try:
         check_question(question)
-    except ValueError as error:
+        check_filters(filters)
+    except (ValueError, CitewellError) as error:
         gr.Warning(str(error), title="Not asked")
         yield (gr.skip(),) * 5
         return
     turns = _settled(turns)
     asking = (*turns, Turn(question))
     yield asking, draw(asking), gr.skip(), "", gr.Button(interactive=True)
-    async for turn in follow_answer(assistant, question, history(turns)):
+    async for turn in follow_answer(assistant, question, history(turns), filters):
         shown = (*turns, turn)
         column = show_first(assistant.config, turn, len(turns)) if turn.passages else gr.skip()
         yield shown, draw(shown), column, gr.skip(), gr.Button(interactive=turn.pending)
-
-
-async def follow_answer(assistant: Assistant, question: str, messages: Sequence[Message]) -> AsyncIterator[Turn]:
-    """The question with each draft of its answer, then with the answer; whoever stops listening stops the model too."""
-    loop, drafts, stop = asyncio.get_running_loop(), asyncio.Queue[str | None](), threading.Event()
-
-    def put(draft: str | None) -> None:
-        loop.call_soon_threadsafe(drafts.put_nowait, draft)
-
-    asked = asyncio.create_task(asyncio.to_thread(assistant.ask, question, messages, on_draft=put, stop=stop))
-    asked.add_done_callback(lambda _: drafts.put_nowait(None))
-    try:
-        while (draft := await drafts.get()) is not None:
-            yield Turn(question, draft=draft)
-        yield Turn(question, await asked)
-    except CitewellError as error:
-        yield Turn(question, notice=str(error))
-    finally:
-        stop.set()
 
 
 def history(turns: Turns) -> list[Message]:
@@ -182,7 +177,7 @@ def list_articles(assistant: Assistant) -> str:
         return render_message(str(error))
 
 
-def _composer() -> tuple[gr.Textbox, gr.Button, gr.Button, gr.Button]:
+def _composer() -> tuple[gr.Textbox, gr.Button, gr.Button, gr.Button, Sequence[Component]]:
     with gr.Column(elem_id="composer"):
         box = gr.Textbox(
             label="Your question",
@@ -196,7 +191,8 @@ def _composer() -> tuple[gr.Textbox, gr.Button, gr.Button, gr.Button]:
             stop = gr.Button("Stop", elem_id="stop", interactive=False)
             clear = gr.Button("Clear", elem_id="clear")
             ask = gr.Button("Ask", variant="primary", elem_id="ask")
-    return box, ask, stop, clear
+        fields = add_filter()
+    return box, ask, stop, clear, fields
 
 
 def _empty(draw: Draw) -> tuple[Any, ...]:

@@ -94,8 +94,12 @@ def find_fault(draft: str) -> str:
 
 def verify_draft(config: Config, draft: str) -> Verification:
     """What `citewell verify` finds. Raises CitewellError as `verify` and `read_articles` do."""
-    articles = [a for a in read_articles(config.corpus, config.max_file_bytes) if isinstance(a, Article)]
-    return verify(draft, articles)
+    return verify(draft, read_corpus(config))
+
+
+def read_corpus(config: Config) -> list[Article]:
+    """The articles that can be read. Raises CitewellError as `read_articles` does."""
+    return [a for a in read_articles(config.corpus, config.max_file_bytes, config.index) if isinstance(a, Article)]
 
 
 def open_draft(file: str) -> Any:
@@ -137,5 +141,6 @@ def show_finding(config: Config, found: tuple[Finding, ...], number: str) -> str
         start=checked.start,
         end=checked.end,
         sha256=article.sha256,
+        text_sha256=article.text_sha256,
     )
     return render_column(article, (place,), place, turn=TURN, by="reader", key=new_key())

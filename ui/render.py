@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from html import escape
 
-from rag.compose import describe_dispute, describe_hedges, name_speaker
+from rag.compose import describe_dispute, describe_hedges, describe_scope, name_speaker
 from rag.schema import Answer, Citation, Conflict
 from rag.values import find_values
 
@@ -68,6 +68,9 @@ def render_answer(turn: int, answer: Answer) -> str:
         parts.append(f'<p class="read-as">Read as: <q dir="auto">{escape(answer.standalone_question)}</q></p>')
     if answer.notice:
         parts.append(f'<p class="aside">{escape(answer.notice)}</p>')
+    if answer.filters and answer.answered:
+        scope = describe_scope(answer.filters, answer.searched, answer.articles)
+        parts.append(f'<p class="aside" dir="auto">{escape(scope)}</p>')
     cited = {citation.number: citation for citation in answer.citations}
     if answer.claims:
         parts.append(_claims(turn, answer, cited))

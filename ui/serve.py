@@ -14,6 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.draft_file import MOST_BYTES
 from rag.errors import CitewellError
+from ui.limits import MOST_BODY, POSTS_A_MINUTE, REQUESTS_A_MINUTE, Buckets, limit_bodies, limit_requests
+from ui.login import FAILURES_A_MINUTE, guard_tools, is_loopback, limit_logins, make_login
+from ui.users import Users
 
 FIRST_PORT = 7860
 PORTS_TRIED = 100
@@ -26,11 +29,11 @@ POLICY = (
 """What a browser may load: nothing from elsewhere, whatever an article says (Gradio needs the two 'unsafe-…')."""
 
 
-def serve(page: gr.Blocks, host: str, port: int | None) -> str:
+def serve(page: gr.Blocks, host: str, port: int | None, users: Users | None = None, mcp: bool = False) -> str:
     """Starts to serve the page in a thread and returns its URL; `page.block_thread()` waits for Ctrl+C.
 
-    Without a port it takes the first free one from 7860 on. Raises CitewellError when the host or the port cannot be
-    had.
+    Without a port it takes the first free one from 7860 on; with users it asks for a login; with `mcp` it serves the
+    page's tools over MCP. Raises CitewellError when the host, the port or MCP cannot be had.
     """
     port = find_port(host, port)
     # Gradio asks its own server for a sign of life; a proxy in the environment must not get to see that.
@@ -46,15 +49,19 @@ def serve(page: gr.Blocks, host: str, port: int | None) -> str:
             enable_monitoring=False,
             ssr_mode=False,
             pwa=False,
-            mcp_server=False,
+            mcp_server=mcp,
+            auth=make_login(users) if users else None,
             footer_links=[],
             max_file_size=MOST_BYTES,
             theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
             css=files("ui").joinpath("page.css").read_text(encoding="utf-8"),
-            app_kwargs={"middleware": guards(host), "docs_url": None, "redoc_url": None, "openapi_url": None},
+            app_kwargs={"middleware": guards(host, users), "docs_url": None, "redoc_url": None, "openapi_url": None},
         )
     except OSError as error:
         raise CitewellError(f"Port {port} on {host} was taken meanwhile. Start it again.") from error
+    if page.mcp_error:
+        page.close(verbose=False)
+        raise CitewellError(f"{page.mcp_error}. Install what it needs: python -m pip install 'citewell[mcp]'")
     return address(host, port)
 
 
@@ -80,13 +87,24 @@ def find_port(host: str, port: int | None) -> int:
     raise CitewellError(f"{wanted} on {host} cannot be used: {reason}. Name a free one: citewell ui --port 8000")
 
 
-def guards(host: str) -> list[Middleware]:
-    """Middleware that sets the policy and, on a loopback address, refuses requests that name another host.
+def guards(host: str, users: Users | None = None) -> list[Middleware]:
+    """Middleware that sets the policy, limits what a client may ask, and guards the login where there is one.
 
-    The second keeps a page elsewhere from reading the articles by pointing its own domain at 127.0.0.1.
+    On a loopback address it refuses requests that name another host: that keeps a page elsewhere from reading the
+    articles by pointing its own domain at 127.0.0.1.
     """
-    names = [*LOOPBACK, "[::1]"] if host in LOOPBACK else ["*"]
-    return [Middleware(TrustedHostMiddleware, allowed_hosts=names), Middleware(_with_policy)]
+    names = [*LOOPBACK, "[::1]", host] if is_loopback(host) else ["*"]
+    chain = [
+        Middleware(TrustedHostMiddleware, allowed_hosts=names),
+        Middleware(_with_policy),
+        Middleware(limit_requests, requests=Buckets(REQUESTS_A_MINUTE), posts=Buckets(POSTS_A_MINUTE)),
+        Middleware(limit_bodies, most=MOST_BODY),
+    ]
+    if users:
+        attempts = Buckets(FAILURES_A_MINUTE)
+        chain.append(Middleware(limit_logins, attempts=attempts))
+        chain.append(Middleware(guard_tools, users=users, attempts=attempts))
+    return chain
 
 
 def _with_policy(app: ASGIApp) -> ASGIApp:

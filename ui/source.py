@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 
-from rag.articles import read_article, read_catalog, scan
+from rag.articles import find_entry, read_article, read_catalog, scan
 from rag.config import Config
 from rag.errors import CitewellError
+from rag.jsonl import file_of
 from rag.schema import Article, Citation
 from ui.column import render_column, render_message
 from ui.render import Turn
@@ -37,9 +38,10 @@ def open_article(config: Config, source: str) -> str:
 
 def load_article(config: Config, source: str) -> Article:
     """The article as it is on disk. Raises CitewellError when the corpus holds no such article."""
-    if source not in {state.source for state in scan(config.corpus)}:
+    if file_of(source) not in {state.source for state in scan(config.corpus)}:
         raise CitewellError(f"'{source}' is no longer in '{config.corpus}'. Reload the page.")
-    article = read_article(config.corpus, source, config.max_file_bytes, read_catalog(config.corpus).get(source))
+    entry = find_entry(read_catalog(config.corpus), source)
+    article = read_article(config.corpus, source, config.max_file_bytes, entry, config.index)
     if not isinstance(article, Article):
         raise CitewellError(f"'{source}' cannot be shown: {article.reason}.")
     return article
@@ -55,6 +57,6 @@ def _show(config: Config, turn: Turn, number: int, citation: Citation, by: str) 
         article = load_article(config, citation.source)
     except CitewellError as error:
         return render_message(str(error))
-    if article.sha256 != citation.sha256:
+    if (article.sha256, article.text_sha256) != (citation.sha256, citation.text_sha256):
         return render_message(f"'{citation.source}' has changed since it was quoted. Ask again to quote the new text.")
     return render_column(article, turn.passages, citation, turn=number, by=by, key=new_key())
