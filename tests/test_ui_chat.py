@@ -116,6 +116,7 @@ def test_the_fields_below_the_box_restrict_the_question(open_assistant, warnings
     assert turns[0].passages == ()
     assert "Searched: 0 of 5 articles (until 1999, undated ones left out)." in html
     assert warnings == []
+    assert not make_filters(None, None, None)
 
 
 def test_a_date_that_is_none_is_said_and_the_question_stays(open_assistant, warnings):

@@ -32,6 +32,6 @@ def offer_publishers(assistant: Assistant) -> gr.Dropdown:
     return gr.Dropdown(choices=names, interactive=bool(names))
 
 
-def make_filters(since: str, until: str, publishers: Sequence[str] | None) -> Filters:
-    """The filters that the fields say; blank ones restrict nothing."""
-    return Filters(since.strip() or None, until.strip() or None, tuple(publishers or ()))
+def make_filters(since: str | None, until: str | None, publishers: Sequence[str] | None) -> Filters:
+    """The filters that the fields say; blank ones restrict nothing, nor do those that were never unfolded (None)."""
+    return Filters((since or "").strip() or None, (until or "").strip() or None, tuple(publishers or ()))
