@@ -54,8 +54,8 @@ def test_it_is_green_where_nothing_changed(baseline, seeds_config):
 
 
 def test_it_catches_a_retriever_of_random_sentences(baseline, seeds_config, monkeypatch):
-    def retrieve_other(index, question, encoded, load, count):
-        sample = retrieve(index, question, encoded, load, 10_000)
+    def retrieve_other(index, question, encoded, load, count, scope):
+        sample = retrieve(index, question, encoded, load, 10_000, scope)
         return [candidate for candidate in sample if candidate.row % 7 == len(question) % 7][:count]
 
     monkeypatch.setattr(rag.assistant, "retrieve", retrieve_other)
