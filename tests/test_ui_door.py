@@ -176,7 +176,7 @@ class Visitor:
         return json.dumps(events, ensure_ascii=False)
 
     def ask(self, question):
-        return self.fire("ask", "click", [question, None])
+        return self.fire("ask", "click", [question, None, None, None, None])
 
 
 def test_a_visitor_sees_no_turn_of_another(url):
