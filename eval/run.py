@@ -27,7 +27,7 @@ from rag.assistant import Assistant
 from rag.config import Config
 from rag.converse import Standalone
 from rag.embed import EncodedText, load_embedder
-from rag.lexical import LexicalIndex
+from rag.lexical import Lexicon
 from rag.reader import Reader, TrainedReader
 from rag.schema import Answer, Candidate, Reading
 
@@ -137,7 +137,7 @@ class _Recorder:
         self.candidates = ()
 
     def read(
-        self, question: Standalone, encoded: EncodedText, candidates: Sequence[Candidate], lexical: LexicalIndex
+        self, question: Standalone, encoded: EncodedText, candidates: Sequence[Candidate], lexical: Lexicon
     ) -> Reading:
         self.candidates = candidates
         return self._reader.read(question, encoded, candidates, lexical)

@@ -1,12 +1,14 @@
 """`python -m eval.sources --data FOLDER --out FOLDER`: what each source of training data is worth, and LoRA.
 
 One short training run without each, all with the same number of steps; measured away from the seeds, and on the seeds
-with the reader fitted anew on the dev cases and reported on the test cases. Writes eval/sources.md. A stopped call goes
-on where it was.
+with the reader fitted anew on the dev cases and reported on the test cases. Writes eval/sources.md from
+eval/sources.jsonl: a run that stands there is not made again, on whatever machine, and a stopped one goes on where it
+was. Several calls may share the runs: `--run NAME`.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -33,22 +35,46 @@ LORA_RATES = (1.5e-4, 1e-3)
 
 REPORT = Path(__file__).with_name("sources.md")
 
+ROWS = REPORT.with_suffix(".jsonl")
+"""A line a finished run: its name, its steps and the table's cells."""
+
 
 def main() -> None:
     """Trains, measures and writes the table, a line after each run."""
     parser = make_parser("eval.sources", __doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for the runs' checkpoints")
     parser.add_argument("--steps", type=int, default=400, help="of each run; the shipped file has 5,394")
+    parser.add_argument("--run", action="append", metavar="NAME", help="only this run; may be given again")
     options = parser.parse_args()
-    lines = [line.format(steps=options.steps) for line in _INTRODUCTION]
     for name, settings in plan_runs(options.steps):
+        if (options.run and name not in options.run) or name in finished_rows(options.steps):
+            continue
         folder = options.out / name.replace(" ", "-")
         _share_mined(options.out, folder)
         print(name, flush=True)
         model = train_model(options.data, settings, folder, "cpu", _report)
-        lines.append(" | ".join([f"| {name}", *measure_run(model, options.data)]) + " |")
-        print(lines[-1], flush=True)
-        REPORT.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        row = {"run": name, "steps": options.steps, "cells": measure_run(model, options.data)}
+        with ROWS.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        print(row, flush=True)
+    REPORT.write_text(write_table(options.steps), encoding="utf-8")
+
+
+def finished_rows(steps: int) -> dict[str, list[str]]:
+    """The cells of the runs of so many steps that have been made, by name."""
+    lines = ROWS.read_text(encoding="utf-8").splitlines() if ROWS.is_file() else []
+    return {row["run"]: row["cells"] for row in map(json.loads, lines) if row["steps"] == steps}
+
+
+def write_table(steps: int) -> str:
+    """The report in Markdown: the finished runs in the order of the plan, and the names of those still to be made."""
+    rows = finished_rows(steps)
+    names = [name for name, _ in plan_runs(steps)]
+    lines = [line.format(steps=steps) for line in _INTRODUCTION]
+    lines += [" | ".join([f"| {name}", *rows[name]]) + " |" for name in names if name in rows]
+    if missing := [name for name in names if name not in rows]:
+        lines += ["", f"Not made yet: {'; '.join(missing)}."]
+    return "\n".join(lines) + "\n"
 
 
 _INTRODUCTION = (

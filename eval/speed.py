@@ -21,6 +21,7 @@ from rich.table import Table
 
 from eval.cases import load_cases
 from eval.metrics import percentile
+from eval.scale import SIZES, Scale, against_bare, make_scale_table, measure_scale
 from eval.workload import indexed_texts, read_sentences, write_corpus
 from rag.assistant import Assistant
 from rag.config import Config
@@ -76,6 +77,8 @@ def main(
     corpus: Annotated[Path | None, typer.Option(help="Folder of articles  [default: seeds]")] = None,
     index: Annotated[Path | None, typer.Option(help="Folder of the index  [default: a temporary one]")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer runs, a smaller corpus: a rough look.")] = False,
+    scale: Annotated[bool, typer.Option("--scale", help="How it grows up to a million sentences; hours.")] = False,
+    size: Annotated[list[int] | None, typer.Option(min=100, help="With --scale: sentences; several times.")] = None,
 ) -> None:
     """Measures cold and warm answers, indexing and memory; exits with 1 when a target is missed.
 
@@ -89,7 +92,11 @@ def main(
         paths = {"corpus": given.corpus.resolve(), "index": (index or scratch / "index").resolve()}
         config = given.model_copy(update=paths)
         try:
-            for measurement in measure(config, scratch, runs=2 if quick else 5, articles=15 if quick else 75):
+            if scale:
+                found = measure_growth(config, scratch, size or SIZES)
+            else:
+                found = measure(config, scratch, runs=2 if quick else 5, articles=15 if quick else 75)
+            for measurement in found:
                 measurements.append(measurement)
                 typer.echo(f"{measurement.name}: {measurement.value}", err=True)
         except CitewellError as error:
@@ -98,6 +105,26 @@ def main(
     Console().print(make_table(measurements))
     if any(measurement.met is False for measurement in measurements):
         raise typer.Exit(1)
+
+
+def measure_growth(config: Config, scratch: Path, sizes: Sequence[int]) -> Iterator[Measurement]:
+    """What has a target at each size; the table of all is printed after each."""
+    scales: list[Scale] = []
+    for scale in measure_scale(config, scratch, sizes):
+        scales.append(scale)
+        Console(width=200).print(make_scale_table(scales))
+        name = f"{scale.sentences:,} sentences"
+        if scale.built.bare:
+            ratio = against_bare(scale)
+            yield Measurement(f"indexing {name} against bare", f"{ratio:.2f} ×", "at least 0.85 ×", ratio >= 0.85)
+        if scale.built.articles <= 10_000:
+            again = f"one changed of {scale.built.articles:,} articles"
+            yield Measurement(again, _seconds(scale.again), "under 5 s", scale.again < 5)
+    by_size = {scale.sentences: scale.p50 for scale in scales}
+    if {10_000, 1_000_000} <= by_size.keys():
+        growth = by_size[1_000_000] / by_size[10_000]
+        name = "warm answer p50 at 1,000,000 against 10,000 sentences"
+        yield Measurement(name, f"{growth:.2f} ×", "under 2.5 ×", growth < 2.5)
 
 
 def measure(config: Config, scratch: Path, runs: int, articles: int) -> Iterator[Measurement]:
@@ -209,7 +236,7 @@ def measure_indexing(config: Config, embedder: Embedder, scratch: Path, runs: in
     `model.encode` gets all texts at once, in the order of the files, and sorts them by length itself. The best times
     count, because whatever else the machine does can only slow a run down.
     """
-    texts = indexed_texts(config, embedder)
+    texts = list(indexed_texts(config, embedder))
     embedder.model.encode(texts[:64], show_progress_bar=False)
     bare, first, again = [], [], []
     for number in range(runs):

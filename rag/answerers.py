@@ -232,7 +232,11 @@ def refuse(asking: Asking, standalone: Standalone, reading: Reading, shelf: Shel
             standalone_question=standalone.question,
             answered=False,
             text=compose_refusal(
-                nearest, unmentioned, unmet, describe_scope(asking.filters, len(scope.files), scope.articles)
+                nearest,
+                unmentioned,
+                unmet,
+                describe_scope(asking.filters, len(scope.files), scope.articles),
+                turned=reading.turned,
             ),
             short=None,
             confidence=0.0 if reading.answered else reading.confidence,
@@ -243,6 +247,7 @@ def refuse(asking: Asking, standalone: Standalone, reading: Reading, shelf: Shel
             timings={},
             unmentioned=unmentioned,
             unmet=unmet,
+            turned=reading.turned,
         )
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rag.changes import fits_change
 from rag.converse import Standalone
 from rag.judge import Judgement
 from rag.question import LABEL, AnswerType, QuestionNeeds, find_distance
@@ -37,7 +38,14 @@ _UNITS: dict[AnswerType, frozenset[str]] = {
     ),
 }
 _LETTERS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_ANOTHER_TIME = re.compile(
+    r"\b(?:last|previous\w*|next|earlier|before|since|ago|decades?|following|coming|ahead|future|once|until)\b",
+    re.IGNORECASE,
+)
 _CLOCK = re.compile(r"\b(?:what|which) time\b", re.IGNORECASE)
+_AMOUNT = re.compile(
+    r"\b(?:what|which) (?:amount|quantity|tonnage|weight|height|length|depth|distance)\b", re.IGNORECASE
+)
 _RANK = re.compile(r"\b(?:(?:what|which) (?:chart )?(?:place|position|rank)|rank)\b", re.IGNORECASE)
 
 
@@ -71,11 +79,16 @@ def find_answerings(
     for scored, judgement in zip(sentences, judgements, strict=True):
         if judgement.reading and units:
             text = scored.candidate.sentence.text
-            values = [v for v in _find_candidates(text, units, judgement) if not _is_given(v, asked)]
+            held = find_values(text)
+            years = [value for value in held if value.unit == "date" and value.year]
+            values = [v for v in _find_candidates(text, held, units, judgement) if not _is_given(v, asked)]
+            values = [v for v in values if v.unit != "percent" or fits_change(question.question, text, v.start, v.end)]
             values = [v for v in values if v.unit != "name" or not v.words <= common]
             values = [v for v in values if v.unit != "date" or all(v.agrees(other) for other in named)]
-            chosen = _choose(text, values, needs, judgement)
-            found += [Answering(scored, value, _year_of(text, value), odds) for value, odds in chosen]
+            of_now = not years and not _ANOTHER_TIME.search(text)
+            dated = of_now and scored.candidate.article.published[:4] in needs.years
+            chosen = _choose(text, values, years, needs, judgement, dated=dated)
+            found += [Answering(scored, value, _year_of(text, value, years), odds) for value, odds in chosen]
     return found
 
 
@@ -94,7 +107,8 @@ def _find_units(question: Standalone, needs: QuestionNeeds) -> frozenset[str]:
         return frozenset({"clock"})
     if needs.asks in ("any", "name") and _RANK.search(question.question):
         return frozenset({"rank"})
-    units = _UNITS.get(needs.asks, frozenset())
+    asks: AnswerType = "amount" if _AMOUNT.search(question.question) else needs.asks
+    units = _UNITS.get(asks, frozenset())
     return units | {MEASURES[word][0] for word in _measure_words(question)} if needs.asks == "count" else units
 
 
@@ -103,10 +117,10 @@ def _measure_words(question: Standalone) -> set[str]:
     return words & MEASURES.keys()
 
 
-def _find_candidates(text: str, units: frozenset[str], judgement: Judgement) -> list[Value]:
-    """The values of the units; where any unit will do, only what the model marks."""
+def _find_candidates(text: str, held: Sequence[Value], units: frozenset[str], judgement: Judgement) -> list[Value]:
+    """Those of the text's values that have one of the units; where any unit will do, only what the model marks."""
     label = LABEL.match(text)
-    values = [value for value in find_values(text) if not (label and value.start < label.end())]
+    values = [value for value in held if not (label and value.start < label.end())]
     marked = [value for value in values if value.overlaps(judgement.start, judgement.end)]
     if units == _UNITS["any"]:
         values = marked
@@ -122,13 +136,21 @@ def _is_given(value: Value, asked: set[str]) -> bool:
 
 
 def _choose(
-    text: str, values: Sequence[Value], needs: QuestionNeeds, judgement: Judgement
+    text: str,
+    values: Sequence[Value],
+    years: Sequence[Value],
+    needs: QuestionNeeds,
+    judgement: Judgement,
+    *,
+    dated: bool,
 ) -> list[tuple[Value, float]]:
-    """The likeliest value of each unit, with its log-odds; of several years' values the one beside the asked year."""
-    years = [v for v in find_values(text) if v.unit == "date" and v.year]
+    """The likeliest value of each unit, with its log-odds; of several years' values the one beside the asked year.
+
+    A text without years is of the asked one where it is `dated` so.
+    """
     wanted = [year for year in years if str(year.year) in needs.years]
     by_year = bool(needs.years) and needs.asks not in ("date", "name")
-    if by_year and not wanted:
+    if by_year and not wanted and not dated:
         return []
     chosen: dict[str, tuple[Value, float]] = {}
     for value in values:
@@ -140,9 +162,8 @@ def _choose(
     return [(v, judgement.odds_of(v.start, v.end) if v.unit != "name" else odds) for v, odds in chosen.values()]
 
 
-def _year_of(text: str, value: Value) -> int:
-    """The year that the text gives the value for; 0 where it names none, and for dates."""
-    years = [other for other in find_values(text) if other.unit == "date" and other.year]
+def _year_of(text: str, value: Value, years: Sequence[Value]) -> int:
+    """Of the years that the text names the one that it gives the value for; 0 where it names none, and for dates."""
     if value.unit == "date" or not years:
         return 0
     return min(years, key=lambda year: find_distance(text, (value.start, value.end), year.start)).year

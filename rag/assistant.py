@@ -17,10 +17,10 @@ from rag.current import CurrentIndex, Shelf
 from rag.embed import EncodedText, load_embedder
 from rag.filters import Scope, check_filters, find_scope
 from rag.instructions import is_suspicious
-from rag.library import StaleIndexError
+from rag.library import OtherExtractError, StaleIndexError
 from rag.reader import Reader, TrainedReader
 from rag.retrieve import retrieve
-from rag.schema import Answer, Article, Candidate, Filters, Message
+from rag.schema import Answer, Article, Candidate, Filters, Message, SplitArticle
 from rag.spelling import correct_spelling
 
 MOST_FETCHED = 8
@@ -77,7 +77,8 @@ class Assistant:
         `filters`. While a language model writes, `on_draft` gets the Markdown of what has passed the checks so far;
         `stop` ends the waiting for it. Raises ValueError for a question that is blank, longer than 2,000 characters or
         holds control characters; CitewellError when the filters name what there is not, or the index cannot be brought
-        up to date; StoppedError, which is one, soon after `stop` is set.
+        up to date; StoppedError, which is one, soon after `stop` is set. An article that keeps changing meanwhile is
+        left out, which the answer's `notice` says.
         """
         check_question(question)
         check_filters(filters or Filters())
@@ -94,7 +95,7 @@ class Assistant:
 
     def _answer(self, asking: Asking) -> Answer:
         start = time.perf_counter()
-        with self._current.borrow() as shelf:
+        with self._current.borrow(look=asking.last) as shelf:
             asking.timings["refresh"] = round(time.perf_counter() - start, 6)
             scope = find_scope(shelf.index, asking.filters)
             with asking.timed("converse"):
@@ -103,7 +104,7 @@ class Assistant:
             with asking.timed("encode"):
                 encoded = self._embedder.encode_question(standalone.question)
             with asking.timed("retrieve"):
-                candidates = self._retrieve(standalone, encoded, shelf, scope)
+                candidates = self._retrieve(standalone, encoded, shelf, scope, asking)
             with asking.timed("read"):
                 reading = self._reader.read(standalone, encoded, candidates, scope.lexical)
             answer = self._answerer.answer(asking, standalone, reading, shelf)
@@ -119,15 +120,34 @@ class Assistant:
             notice=" ".join(asking.notices),
         )
 
-    def _retrieve(self, standalone: Standalone, encoded: EncodedText, shelf: Shelf, scope: Scope) -> list[Candidate]:
-        """The candidates without those that give orders to a program; more are fetched in place of these."""
+    def _retrieve(
+        self, standalone: Standalone, encoded: EncodedText, shelf: Shelf, scope: Scope, asking: Asking
+    ) -> list[Candidate]:
+        """The candidates without those that give orders to a program; more are fetched in place of these.
+
+        Where articles keep changing while they are asked, the last attempt leaves those out and says so.
+        """
+        changing: set[str] = set()
+
+        def load(source: str) -> SplitArticle | None:
+            try:
+                return shelf.library.load(source)
+            except StaleIndexError as error:
+                if not asking.last or isinstance(error, OtherExtractError):
+                    raise
+                changing.add(source)
+                return None
+
         wanted = count = self.config.candidates
         while True:
-            found = retrieve(shelf.index, standalone.question, encoded, shelf.library.load, count, scope)
+            found = retrieve(shelf.index, standalone.question, encoded, load, count, scope)
             candidates = [candidate for candidate in found if not is_suspicious(candidate)]
             if len(candidates) >= wanted or len(found) < count or count >= MOST_FETCHED * wanted:
-                return candidates[:wanted]
+                break
             count *= 2
+        if changing:
+            asking.notices.append(f"Left out, since it was being changed: {', '.join(sorted(changing))}.")
+        return candidates[:wanted]
 
 
 @cache

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from rag.hedges import is_denial
-from rag.lexical import LexicalIndex
+from rag.lexical import Lexicon
 from rag.schema import Citation, Claim, Conflict, ConflictSide, DisputeKind, Filters
 from rag.words import find_words
 
@@ -47,12 +47,20 @@ def _quotes(citations: Sequence[Citation]) -> list[str]:
     return [f"{introduce(citation)}:\n> {quote_block(citation)} [{citation.number}]" for citation in citations]
 
 
+TURNED = "The nearest passage tells it the other way round."
+
+
 def compose_refusal(
-    nearest: Sequence[Citation], unmentioned: Sequence[str], unmet: Sequence[str] = (), searched: str = ""
+    nearest: Sequence[Citation],
+    unmentioned: Sequence[str],
+    unmet: Sequence[str] = (),
+    searched: str = "",
+    *,
+    turned: bool = False,
 ) -> str:
     """That the articles do not say, which of the question's words they or the nearest passage lack, and the nearest.
 
-    `searched` is what `describe_scope` gives.
+    `searched` is what `describe_scope` gives; `turned` says that the nearest tells the reverse.
     """
     blocks = ["**The articles do not say.**"]
     if searched:
@@ -61,6 +69,8 @@ def compose_refusal(
         blocks.append(escape_markdown(unmentioned_notice(unmentioned)))
     if nearest and unmet:
         blocks.append(escape_markdown(unmet_notice(unmet)))
+    if nearest and turned:
+        blocks.append(TURNED)
     if nearest:
         blocks.append("The nearest passages, which may not answer the question:")
     blocks += [f"{introduce(passage)}:\n> {quote_block(passage)}" for passage in nearest]
@@ -151,7 +161,7 @@ def escape_markdown(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", text)
 
 
-def find_unmentioned(question: str, lexical: LexicalIndex) -> tuple[str, ...]:
+def find_unmentioned(question: str, lexical: Lexicon) -> tuple[str, ...]:
     """The question's words that stand in no sentence of the articles in any form, once each, in order."""
     words = {word.stem: word.text for word in find_words(question) if not (word.is_light or lexical.mentions(word))}
     return tuple(words.values())

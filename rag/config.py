@@ -35,6 +35,8 @@ class Config(BaseSettings):
     device: str | None = Field(default=None, description="torch device; None takes a GPU where there is one")
     batch_size: int = Field(default=32, ge=1, description="texts a forward pass")
     index_window: int = Field(default=8_192, ge=1, description="texts that indexing holds in memory at once")
+    ray: str | None = Field(default=None, description="embeds in bulk on Ray: local, auto or ray://host:10001")
+    ray_workers: int | None = Field(default=None, ge=1, description="workers on Ray; None takes one a CPU (or GPU)")
     max_file_bytes: int = Field(default=50_000_000, ge=1, description="larger files are skipped")
     passage_tokens: int = Field(default=256, ge=16, description="word pieces a passage, special tokens included")
     candidates: int = Field(default=50, ge=1, description="sentences that reach the reader")
@@ -50,6 +52,11 @@ class Config(BaseSettings):
     llm_context: int = Field(default=8_192, ge=1_024, description="tokens that the model reads and writes together")
     llm_sentences: int = Field(default=20, ge=1, description="sentences that the model is shown, at most")
     prompts: Path | None = Field(default=None, description="folder whose prompts replace the shipped ones")
-    answer_timeout: float = Field(default=60.0, gt=0, exclude=True, description="seconds for an answer on the page")
+    answer_timeout: float = Field(
+        default=60.0, gt=0, exclude=True, description="seconds for an answer or a check on the page"
+    )
     auth: Path | None = Field(default=None, exclude=True, description="file of those who may log in to the page")
+    upload: bool = Field(default=False, exclude=True, description="whether visitors of the page may add articles")
+    upload_bytes: int = Field(default=10_000_000, ge=1, exclude=True, description="of a file that they add")
+    upload_files: int = Field(default=200, ge=1, exclude=True, description="that they may add in all")
     lock_timeout: float = Field(default=600.0, ge=0, description="seconds to wait for another writer")

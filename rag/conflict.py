@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import date
+from math import isclose
 
 from rag.answering import Answering, choose_best, find_answerings
 from rag.converse import Standalone
@@ -26,8 +27,8 @@ name must have so much by itself.
 SIMILAR = 0.15
 """Least cosine of two sentences that speak of the same thing."""
 
-FACTOR = 3.0
-"""Numbers that differ by more are of different things."""
+FACTOR, SLIP = 3.0, 1_000.0
+"""Numbers that differ by more are of different things, unless somebody wrote million for billion."""
 
 NEAR_COPY = 0.8
 """Share of their words that two sentences have in common which are not independent of each other."""
@@ -48,7 +49,7 @@ _MEASURES = tuple(
         r"first half|second half|half-year|six months",
         r"quarter(?:ly)?",
         r"monthly|a month|per month|each month|weekly|a week|(?-i:daily)|a day|per day|each day",
-        r"per (?:capita|person|head|hour|kilomet\w+|mile)|each",
+        r"per (?:capita|person|head|hour|kilomet\w+|mile)|each(?!\s(?:year|month|week|day))",
         r"net|profits?|earn\w*",
         r"fees|premium|hammer|tax(?:es)?",
         r"average|mean|median",
@@ -64,6 +65,9 @@ _MEASURES = tuple(
 """Words that tell what a figure measures: where only one of two sentences has one, the figures are of two things."""
 
 _CLAUSE_END = re.compile(r"[,;:(]\s|\s[–—-]\s|\)")
+_SCALE = re.compile(r"(?:thousand|[mb]illion|trillion|bn|mn|\d\s?[mbk])\b", re.IGNORECASE)
+_HAPPENED = re.compile(r"\b(?:was|were|has|have|had|came|rose|fell|grew|made|took|went|\w{3,}ed)\b")
+_LINK = re.compile(r"[,;]\s(?:and|but|while|whereas)\s|;\s")
 _AHEAD = re.compile(
     r"\b(?:expect(?:s|ed|ing)?|forecasts?|targets?|aims?|intends?|hopes?|could|may|might|estimated?|projected|predict\w*|"
     r"outlook|plans? to|planned|scheduled|should|(?:is|are|was|were|meant) to)\b"
@@ -85,6 +89,8 @@ def find_disputes(
     `sentences` are best first, `judgements` theirs; `similarity` is the cosine of two sentences. The sides are in the
     order of their likelihood, those of a development in the order of time.
     """
+    if not sentences:
+        return ()
     needs = find_needs(question)
     answerings = find_answerings(question, needs, sentences, judgements)
     found = find_values_apart(question, needs, answerings, similarity) or find_opinions_apart(
@@ -137,7 +143,7 @@ def find_opinions_apart(
         (first, second, similarity(first.candidate.sentence.text, second.candidate.sentence.text))
         for place, (first, leaning) in enumerate(judged)
         for second, other in judged[place + 1 :]
-        if leaning * other < 0
+        if leaning * other < 0 and not _stand_together(first, second)
     ]
     pairs = [pair for pair in pairs if pair[2] >= OPINION_SIMILAR]
     if not pairs:
@@ -145,6 +151,15 @@ def find_opinions_apart(
     first, second, _ = max(pairs, key=lambda pair: pair[0].score + pair[1].score + LIKENESS * pair[2])
     sides = tuple(DisputeSide(scored.candidate.sentence.text, (scored,)) for scored in (first, second))
     return Dispute("", "judgements", sides)
+
+
+def _stand_together(one: ScoredSentence, other: ScoredSentence) -> bool:
+    """Whether both are parts of one quotation, whose speaker weighs one against the other."""
+    first, second = one.candidate, other.candidate
+    runs = first.sentence.quotation, second.sentence.quotation
+    if first.article.source != second.article.source or not runs[0] or not runs[1]:
+        return False
+    return runs[0].start < runs[1].end and runs[1].start < runs[0].end
 
 
 def _is_alike(best: Answering, other: Answering, similarity: Callable[[str, str], float]) -> bool:
@@ -165,7 +180,13 @@ def _is_alike(best: Answering, other: Answering, similarity: Callable[[str, str]
 
 def _same_size(one: Value, other: Value) -> bool:
     low, high = sorted((one.low + one.high, other.low + other.high))
-    return low > 0 and high <= FACTOR * low
+    return low > 0 and (high <= FACTOR * low or (isclose(high, SLIP * low, rel_tol=0.001) and _is_slip(one, other)))
+
+
+def _is_slip(one: Value, other: Value) -> bool:
+    """Whether both are spelled with a scale and have two digits or more: a round number is often met a thousandfold."""
+    digits = [re.sub(r"\D", "", value.text).strip("0") for value in (one, other)]
+    return all(len(own) > 1 for own in digits) and all(_SCALE.search(value.text) for value in (one, other))
 
 
 def _measures_same(question: str, one: Answering, other: Answering) -> bool:
@@ -183,12 +204,25 @@ def _clause_of(answering: Answering) -> str:
     return f"{before} {_CLAUSE_END.split(answering.text[answering.value.end :])[0]}"
 
 
+def _statement_of(answering: Answering) -> str:
+    """The part of a compound sentence that gives the value, if it tells what was: "5 came, and 9 are expected"."""
+    start, end = 0, len(answering.text)
+    for link in _LINK.finditer(answering.text):
+        if link.end() <= answering.value.start:
+            start = link.end()
+        elif link.start() >= answering.value.end:
+            end = min(end, link.start())
+    part = answering.text[start:end]
+    return part if _HAPPENED.search(part) and not part.startswith("that ") else answering.text
+
+
 def _is_superseded(early: Answering, late: Answering) -> bool:
     """Whether the later article tells what came of the earlier one's plan or number, or is of another time."""
     first, second = (_published(answering) for answering in (early, late))
     if not first or not second or first >= second:
         return False
-    if _AHEAD.search(early.text) and (not _AHEAD.search(late.text) or _SINCE.search(late.text)):
+    ahead, still = (bool(_AHEAD.search(_statement_of(answering))) for answering in (early, late))
+    if ahead and (not still or _SINCE.search(late.text)):
         return True
     if _SINCE.search(late.text):
         return True

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from rag.annotate import LABELS, describe_figure, describe_quotation
 from rag.compose import (
+    TURNED,
     describe_dispute,
     describe_hedges,
     describe_scope,
@@ -84,6 +85,8 @@ def _print_refusal(console: Console, answer: Answer) -> None:
         console.print(Text(unmentioned_notice(answer.unmentioned)))
     if answer.unmet:
         console.print(Text(unmet_notice(answer.unmet)))
+    if answer.turned:
+        console.print(Text(TURNED))
     if answer.nearest:
         console.print(Text("The nearest passages, which may not answer the question:"))
 

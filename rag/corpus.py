@@ -38,7 +38,7 @@ def read_corpus(config: Config, states: tuple[FileState, ...], before: Manifest 
     skipped: list[Skipped] = []
     hashes: dict[str, str] = {}
     texts = {source: file.text_sha256 or file.sha256 for source, file in unchanged.items()}
-    for item in read_changed_articles(config.corpus, config.max_file_bytes, texts, config.index):
+    for item in read_changed_articles(config.corpus, config.max_file_bytes, states, texts, config.index):
         if isinstance(item, Skipped):
             skipped.append(item)
         elif isinstance(item, Article):

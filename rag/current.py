@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,16 @@ from rag.errors import CitewellError
 from rag.generations import current_generation
 from rag.index import OpenIndex, open_index, update_index
 from rag.library import Library
+
+SMALL = 0.05
+"""Seconds of work for a look at the corpus that every question may cost."""
+
+LOOKING = 0.1
+"""Share of the time that looks at a large corpus may take: each is followed by a pause of ten times its length.
+
+A look at 100,000 files takes 0.6 seconds, so a new article is found 6 seconds later at the latest. What is quoted is
+compared with its file all the same.
+"""
 
 log = logging.getLogger(__name__)
 
@@ -43,14 +54,16 @@ class CurrentIndex:
         self._refreshing = threading.Lock()
         self._counting = threading.Lock()
         self._shelf: Shelf | None = None
+        self._looked = self._next_look = 0.0
 
     @contextmanager
-    def borrow(self) -> Iterator[Shelf]:
+    def borrow(self, *, look: bool = False) -> Iterator[Shelf]:
         """The shelf as the corpus is now; brings the index up to date first where it has to.
 
-        Raises CitewellError when that cannot be done.
+        A large corpus may have changed a few seconds ago without that being noticed, unless `look` is set. Raises
+        CitewellError when the index cannot be brought up to date.
         """
-        shelf = self._take()
+        shelf = self._take(look)
         try:
             yield shelf
         finally:
@@ -63,16 +76,27 @@ class CurrentIndex:
         with self._refreshing:
             self._retire()
 
-    def _take(self) -> Shelf:
+    def _take(self, look: bool) -> Shelf:
+        asked = time.monotonic()
         with self._refreshing:
-            states = scan(self._config.corpus)
-            if self._shelf is None or not self._is_current(self._shelf, states):
-                fresh = self._open(states)
-                self._retire()
-                self._shelf = fresh
+            # Who has waited for somebody else's look has what it found: it began after the question was asked.
+            if self._shelf is None or (self._looked < asked and (look or asked >= self._next_look)):
+                self._look()
+            assert self._shelf is not None
             with self._counting:
                 self._shelf.users += 1
             return self._shelf
+
+    def _look(self) -> None:
+        start, worked = time.monotonic(), time.thread_time()
+        states = scan(self._config.corpus)
+        worked = time.thread_time() - worked
+        if self._shelf is None or not self._is_current(self._shelf, states):
+            fresh = self._open(states)
+            self._retire()
+            self._shelf = fresh
+        self._looked = start
+        self._next_look = time.monotonic() + worked / LOOKING if worked > SMALL else 0.0
 
     def _is_current(self, shelf: Shelf, states: tuple[FileState, ...]) -> bool:
         return shelf.states == states and current_generation(self._config.index) == shelf.index.generation

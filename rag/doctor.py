@@ -15,9 +15,9 @@ from rag.config import Config
 from rag.embed import find_model, fingerprint_model, load_embedder
 from rag.errors import CitewellError, ModelError
 from rag.generations import current_generation
-from rag.index import open_index
 from rag.llm import load_language_model
 from rag.model import MODEL_SHA256, load_reading_model
+from rag.open_index import open_index
 from rag.schema import Skipped
 from rag.templates import load_prompts
 

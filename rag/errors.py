@@ -13,5 +13,9 @@ class IndexRefusedError(CitewellError):
     """The index folder is foreign, damaged, or made with another model; nothing in it was touched."""
 
 
+class StoppedError(CitewellError):
+    """Nobody wants the result any more, or it took too long."""
+
+
 class ModelError(CitewellError):
     """The embedding model is missing, or its weights are not the ones that were expected."""

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote as percent_encode
 from uuid import NAMESPACE_URL, uuid5
 
-from rag.compose import DISPUTES, describe_hedges, describe_scope, escape_markdown, name_speaker
+from rag.compose import DISPUTES, TURNED, describe_hedges, describe_scope, escape_markdown, name_speaker
 from rag.drafts import find_quotations
 from rag.schema import Answer, Citation, Conflict
 
@@ -143,6 +143,8 @@ def _findings(answer: Answer) -> Iterator[str]:
         yield f"**The articles never mention:** {', '.join(map(_code, answer.unmentioned))}"
     if answer.unmet:
         yield f"**The nearest passage does not mention:** {', '.join(map(_code, answer.unmet))}"
+    if answer.turned:
+        yield f"**{TURNED}**"
     yield f"**Chance that the articles answer this:** {_code(f'{answer.confidence:.0%}')}"
 
 

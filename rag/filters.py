@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import CitewellError
-from rag.index import OpenIndex
-from rag.lexical import LexicalIndex
+from rag.lexical import Lexicon
 from rag.manifest import IndexedFile
+from rag.open_index import OpenIndex
 from rag.schema import Filters
 
 MOST_NAMED = 8
@@ -34,7 +34,7 @@ class Scope:
 
     files: tuple[IndexedFile, ...]
     articles: int
-    lexical: LexicalIndex
+    lexical: Lexicon
     kept: NDArray[np.bool_] | None = None
 
 
@@ -46,9 +46,9 @@ def find_scope(index: OpenIndex, filters: Filters) -> Scope:
     files = choose_files(everything, filters)
     kept = np.zeros(index.manifest.sentences, np.bool_)
     for file in files:
-        first = index.row(file.source, 0)
+        first = index.rows.row(file.source, 0)
         kept[first : first + file.sentences] = True
-    return Scope(files, len(everything), index.lexical.within(kept), kept)
+    return Scope(files, len(everything), index.lexical.within(kept, [file.source for file in files]), kept)
 
 
 def check_filters(filters: Filters) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 READERS = {".html": "html", ".htm": "html", ".pdf": "pdf", ".docx": "docx", ".epub": "epub"}
 """The reader of each suffix."""
 
-VERSIONS = {"html": 1, "pdf": 1, "docx": 1, "epub": 1}
+VERSIONS = {"html": 1, "pdf": 2, "docx": 2, "epub": 1}
 """Of our readers; a higher number has stored extractions of that reader made anew."""
 
 MOST_CHARACTERS = 10_000_000
@@ -50,6 +50,8 @@ def extract(data: bytes, reader: str) -> Extract:
         raise UnreadableError(
             f"its reader lacks {error.name}: python -m pip install 'citewell[formats]' && citewell index --rebuild"
         ) from error
+    except MemoryError as error:
+        raise UnreadableError("reading it takes too much memory") from error
     except Exception as error:  # the parsers meet damaged files with errors of any kind, and document none of them
         raise UnreadableError(f"damaged: it cannot be read as {reader.upper()} ({type(error).__name__})") from error
     if len(found.text) > MOST_CHARACTERS:

@@ -3,7 +3,8 @@
 A generation is written beside the current one and becomes current by one atomic rename of the file CURRENT. Whatever
 kills the writer, CURRENT names a whole generation; what is left over is swept by the next writer. The generation before
 the current one is kept for readers that are about to open it, and one that a reader holds open is never swept. The
-folder `extracted` holds the texts of files that are no plain text.
+folder `extracted` holds the texts of files that are no plain text, `collections.json` (rag/attempts.py) what the folder
+has made on a Chroma server.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ if sys.platform != "win32":
 
 CURRENT = "CURRENT"
 VECTOR_CACHE = "vectors.cache"
-_OURS = re.compile(r"CURRENT(\.tmp)?|write\.lock|\.gitignore|vectors\.cache|gen-\d{6}|extracted")
+ATTEMPTS = "collections.json"
+_OURS = re.compile(
+    r"CURRENT(\.tmp)?|write\.lock|\.gitignore|vectors\.cache|collections\.json(\.tmp)?|gen-\d{6}|extracted"
+)
 _GENERATION = re.compile(r"gen-\d{6}")
 RUNS = "runs"
 """The sub-folder with the evaluation's runs, which outlives the index."""

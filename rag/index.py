@@ -6,56 +6,40 @@ manifest's files and of the sentences in each.
 
 from __future__ import annotations
 
-import os
-import weakref
-from bisect import bisect_right
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, closing, suppress
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
-from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rag.articles import CATALOG, FileState, scan
+from rag.attempts import begin_attempt, drop_unused
+from rag.before import Before, load_text_keys
 from rag.config import Config
 from rag.corpus import Corpus, read_corpus, splitter_version
 from rag.embed import Embedder
-from rag.errors import CitewellError, IndexRefusedError
-from rag.extractions import sweep_extracts
-from rag.generations import (
-    current_generation,
-    damaged,
-    holding,
-    make_current,
-    new_generation,
-    rebuild_command,
-    sweep,
-    writing,
-)
+from rag.errors import CitewellError
+from rag.extractions import forget_refusals, sweep_extracts
+from rag.fill import add_vectors, embed_here
+from rag.generations import current_generation, make_current, new_generation, sweep, writing
 from rag.lexical import LexicalIndex
 from rag.library import StaleIndexError
-from rag.manifest import FORMAT, IndexedFile, Manifest, checksum, checksum_files, read_manifest, write_manifest
-from rag.rows import Before, Rows
+from rag.manifest import FORMAT, Manifest, checksum_files, write_manifest
+from rag.open_index import OpenIndex, open_index, opened_vectors
+from rag.ray_pool import embed_on_ray
+from rag.rows import Rows
 from rag.schema import Skipped
-from rag.server import (
-    ServerError,
-    copy_vectors,
-    drop_collections,
-    is_complete,
-    mark_complete,
-    name_collections,
-    opened_server,
-)
+from rag.server import find_complete, hash_content, made_sparse, mark_complete
 from rag.tokens import load_tokens
 from rag.vector_cache import VectorCache, remove_leftover
-from rag.vectors import Store, add_vectors, copy_chroma, opened_chroma, remove_vectors
+from rag.vectors import Store, copy_chroma, copy_vectors, has_sparse, is_worn, read_vectors, remove_vectors
 
-if TYPE_CHECKING:
-    from chromadb.api.models.Collection import Collection
+LITTLE = 200
+"""Files that change at once without Python's collector."""
+
+__all__ = ["IndexReport", "OpenIndex", "open_index", "update_index"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,121 +58,6 @@ class IndexReport:
         return self.manifest.skipped
 
 
-class OpenIndex:
-    """One generation, open for reading; safe to use from several threads."""
-
-    def __init__(self, generation: Path, manifest: Manifest, vectors: Store, server: str | None = None) -> None:
-        self.generation = generation
-        self.manifest = manifest
-        self.vectors = vectors
-        self.server = server
-        self.sentences = vectors.collection("sentences")
-        self.passages = vectors.collection("passages")
-        self.lexical = LexicalIndex.load(generation / "lexical")
-        self.passage_of: NDArray[np.int32] = np.load(generation / "passage_of.npy", mmap_mode="r")
-        self._closing: Callable[[], object] = ExitStack().close
-
-    def keep(self, resources: ExitStack) -> None:
-        """Takes over what is to be closed with the index, which at the latest happens before Python ends."""
-        self._closing = weakref.finalize(self, resources.close)
-
-    def close(self) -> None:
-        """Lets go of the generation; a second call does nothing."""
-        self._closing()
-
-    def locate(self, row: int) -> tuple[IndexedFile, int]:
-        """The file of a sentence's row, and the sentence's number in it."""
-        place = bisect_right(self._first_rows, row) - 1
-        return self.manifest.files[place], row - self._first_rows[place]
-
-    def row(self, source: str, number: int) -> int:
-        """The row of a file's sentence; the inverse of `locate`."""
-        return self._first_rows[self._places[source]] + number
-
-    @cached_property
-    def _first_rows(self) -> list[int]:
-        return list(accumulate((file.sentences for file in self.manifest.files[:-1]), initial=0))
-
-    @cached_property
-    def _places(self) -> dict[str, int]:
-        return {file.source: place for place, file in enumerate(self.manifest.files)}
-
-
-def open_index(config: Config, embedder: Embedder) -> OpenIndex | None:
-    """The current generation for reading, or None where no index has been made yet.
-
-    Raises IndexRefusedError for a foreign or damaged index, or one made with another model.
-    """
-    generation = current_generation(config.index)
-    if generation is None:
-        return None
-    try:
-        return _open_generation(generation, config, embedder)
-    except CitewellError:
-        if current_generation(config.index) == generation:
-            raise
-    return open_index(config, embedder)  # a writer has meanwhile published another one and swept this one away
-
-
-def _open_generation(generation: Path, config: Config, embedder: Embedder) -> OpenIndex:
-    manifest = read_manifest(config.index, generation)
-    if manifest.fingerprint != embedder.fingerprint:
-        raise IndexRefusedError(
-            f"The index in '{config.index}' was built with {manifest.model} but CITEWELL_EMBEDDING is "
-            f"'{config.embedding}'. Rebuild it: {rebuild_command(config.index)}"
-        )
-    _check_place(config, manifest)
-    with ExitStack() as resources:
-        try:
-            resources.enter_context(holding(generation))
-            for name, expected_checksum in manifest.checksums.items():  # before Chroma, which a damaged file can crash
-                if checksum(generation / name) != expected_checksum:
-                    raise ValueError(f"'{name}' has changed")
-            vectors = resources.enter_context(opened_vectors(generation, config, manifest.vectors))
-            if config.chroma and not is_complete(vectors):
-                raise ValueError(f"the Chroma server at {config.chroma} has lost vectors of it")
-            opened = OpenIndex(generation, manifest, vectors, config.chroma)
-            counts = _probe(opened.sentences), _probe(opened.passages), len(opened.passage_of), len(opened.lexical)
-            expected = manifest.sentences, manifest.passages, manifest.sentences, manifest.sentences
-            if counts != expected:
-                raise ValueError(f"it holds {counts} entries where the manifest says {expected}")
-        except ServerError:
-            raise
-        except Exception as error:  # Chroma, SQLite, NumPy and bm25s each fail in their own way on a damaged file
-            if not os.access(generation, os.W_OK):
-                raise CitewellError(
-                    f"The index folder '{config.index}' cannot be written, which Chroma does even to read it. Make it "
-                    "writable or use another: --index."
-                ) from error
-            raise damaged(config.index, str(error).splitlines()[0][:200] if str(error) else repr(error)) from error
-        opened.keep(resources.pop_all())
-    return opened
-
-
-def _check_place(config: Config, manifest: Manifest) -> None:
-    if bool(manifest.vectors) == bool(config.chroma):
-        return
-    kept = "on a Chroma server" if manifest.vectors else "in its own folder"
-    setting = f"CITEWELL_CHROMA is '{config.chroma}'" if config.chroma else "CITEWELL_CHROMA is not set"
-    raise IndexRefusedError(
-        f"The index in '{config.index}' keeps its vectors {kept}, but {setting}. Correct the setting, or rebuild the "
-        f"index: {rebuild_command(config.index)}"
-    )
-
-
-def opened_vectors(generation: Path, config: Config, prefix: str) -> AbstractContextManager[Store]:
-    """The Chroma that keeps the generation's vectors: its own, or the server's collections with the prefix."""
-    return opened_server(config.chroma, prefix) if config.chroma else opened_chroma(generation)
-
-
-def _probe(collection: Collection) -> int:
-    """How many vectors the collection holds, after searching it once."""
-    vectors = collection.get(limit=1, include=["embeddings"])["embeddings"]
-    if vectors is not None and len(vectors):
-        collection.query(query_embeddings=vectors, n_results=1, include=[])
-    return collection.count()
-
-
 def update_index(config: Config, embedder: Embedder, *, rebuild: bool = False) -> IndexReport:
     """Brings the index up to date with the corpus: only new and changed files are embedded, deleted ones leave.
 
@@ -196,39 +65,84 @@ def update_index(config: Config, embedder: Embedder, *, rebuild: bool = False) -
     nothing of the old index is used but the extracted texts. Raises CorpusError, IndexRefusedError (unless `rebuild`),
     or CitewellError when the folder cannot be written; the old index is intact after each of them.
     """
-    if not rebuild:
-        report = _update(config, embedder, write=False)
-        if report:
+    with _collection_paused() as go_on, ExitStack() as opened:
+        old = None if rebuild else _open_for(opened, config, embedder)
+        look = None if rebuild else _look(config, old)
+        if isinstance(look, IndexReport):
             remove_leftover(config.index)
-            return report
-    with writing(config.index, config.lock_timeout):
-        report = _update(config, embedder, write=True, rebuild=rebuild)
-        assert report is not None
-        return report
+            return look
+        with writing(config.index, config.lock_timeout):
+            if rebuild:
+                forget_refusals(config.index)
+            elif current_generation(config.index) != (old.generation if old else None):
+                old = _open_for(opened, config, embedder)  # somebody has published meanwhile
+                look = _look(config, old)
+            look = look or _look(config, old, reading=True)
+            if isinstance(look, IndexReport):
+                return look
+            assert look is not None
+            if not _changes_little(old, look):
+                go_on()
+            return _publish(config, embedder, old, look, rebuild=rebuild)
 
 
-def _update(config: Config, embedder: Embedder, *, write: bool, rebuild: bool = False) -> IndexReport | None:
-    """One look at corpus and index; None where there is something to write but `write` is off."""
-    states = scan(config.corpus)  # before reading: what is written meanwhile will be noticed the next time
-    old = None if rebuild else open_index(config, embedder)
+@contextmanager
+def _collection_paused() -> Iterator[Callable[[], None]]:
+    """Leaves garbage in cycles for later: looking for it among a million objects takes a fifth of an update.
+
+    Yields what ends the pause before its time.
+    """
+    paused = gc.isenabled()  # whoever pauses it first ends the pause, others do not
+
+    def go_on() -> None:
+        if paused:
+            gc.enable()
+
+    gc.disable()
     try:
-        if old and old.manifest.states == states and old.manifest.splitter == splitter_version(config):
-            return _report(old.manifest, old.manifest, embedded=0)
-        if not write and old is None and any(state.source != CATALOG for state in states):
-            return None  # reading takes long for some formats, and under the lock what it finds can be kept
-        corpus = read_corpus(config, states, old.manifest if old else None)
-        if old and old.manifest.corpus_sha256 == corpus.sha256 and old.manifest.skipped == corpus.skipped:
-            manifest = replace(old.manifest, states=states)
-            with suppress(OSError):  # an index that cannot be written is as good, only slower to compare
-                write_manifest(old.generation, manifest)
-            return _report(old.manifest, manifest, embedded=0)
-        if not write:
-            return None
-        manifest, embedded = _publish(config, embedder, old, corpus, states, rebuild=rebuild)
-        return _report(old.manifest if old else None, manifest, embedded)
+        yield go_on
     finally:
-        if old:
-            old.close()
+        go_on()
+
+
+def _changes_little(old: OpenIndex | None, look: _Look) -> bool:
+    """Whether so few files are to be read that what they leave is no matter."""
+    if old is None:
+        return False
+    before = {file.source: file.key for file in old.manifest.files}
+    return sum(before.get(source) != key for source, key in look.corpus.keys.items()) <= LITTLE
+
+
+def _open_for(opened: ExitStack, config: Config, embedder: Embedder) -> OpenIndex | None:
+    """The current index, if any; closed with what else is opened."""
+    index = open_index(config, embedder)
+    if index:
+        opened.callback(index.close)
+    return index
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The corpus as it was found, and the states of its files before it was read."""
+
+    corpus: Corpus
+    states: tuple[FileState, ...]
+
+
+def _look(config: Config, old: OpenIndex | None, *, reading: bool = False) -> _Look | IndexReport | None:
+    """What is to be indexed, or the report that nothing is; None where all is to be and `reading` is off."""
+    states = scan(config.corpus)  # before reading: what is written meanwhile will be noticed the next time
+    if old and old.manifest.states == states and old.manifest.splitter == splitter_version(config):
+        return _report(old.manifest, old.manifest, embedded=0)
+    if not reading and old is None and any(state.source != CATALOG for state in states):
+        return None  # reading takes long for some formats, and under the lock what it finds can be kept
+    corpus = read_corpus(config, states, old.manifest if old else None)
+    if old and old.manifest.corpus_sha256 == corpus.sha256 and old.manifest.skipped == corpus.skipped:
+        manifest = replace(old.manifest, states=states)
+        with suppress(OSError):  # an index that cannot be written is as good, only slower to compare
+            write_manifest(old.generation, manifest)
+        return _report(old.manifest, manifest, embedded=0)
+    return _Look(corpus, states)
 
 
 def _report(before: Manifest | None, now: Manifest, embedded: int) -> IndexReport:
@@ -245,27 +159,15 @@ def _report(before: Manifest | None, now: Manifest, embedded: int) -> IndexRepor
     )
 
 
-def _publish(
-    config: Config,
-    embedder: Embedder,
-    old: OpenIndex | None,
-    corpus: Corpus,
-    states: tuple[FileState, ...],
-    *,
-    rebuild: bool,
-) -> tuple[Manifest, int]:
+def _publish(config: Config, embedder: Embedder, old: OpenIndex | None, look: _Look, *, rebuild: bool) -> IndexReport:
     """Writes a generation and makes it current; on any failure it is removed, the old one and the cache stay."""
     try:
-        before = _named_collections(config)
         generation = new_generation(config.index)
-        if rebuild:
-            _drop_collections(config, generation, before)
         with closing(VectorCache(config.index, embedder.fingerprint)) as cache:
-            result = _write_generation(generation, config, embedder, old, corpus, states, cache)
+            manifest, embedded = _write_generation(generation, config, embedder, old, look, cache, share=not rebuild)
             make_current(config.index, generation)
             cache.remove()
-        _drop_collections(config, generation, before - _named_collections(config))
-        kept = result[0].files + (old.manifest.files if old else ())
+        kept = manifest.files + (old.manifest.files if old else ())
         sweep_extracts(config.index, {file.sha256 for file in kept if file.text_sha256})
     except Exception as error:
         sweep(config.index)
@@ -275,22 +177,11 @@ def _publish(
                 "room, or use another folder: --index."
             ) from error
         raise
-    return result
-
-
-def _named_collections(config: Config) -> set[str]:
-    """What the names of all generations' collections on the server begin with; none without a server."""
-    names: set[str] = set()
-    for file in config.index.glob("gen-*/manifest.json") if config.chroma else ():
-        with suppress(IndexRefusedError):  # of a damaged generation nobody knows
-            names.add(read_manifest(config.index, file.parent).vectors)
-    return names - {""}
-
-
-def _drop_collections(config: Config, generation: Path, prefixes: set[str]) -> None:
-    for prefix in prefixes:
-        with opened_vectors(generation, config, prefix) as store:
-            drop_collections(store)
+    finally:
+        if config.chroma:
+            with suppress(CitewellError, OSError):  # the next writer tries again
+                drop_unused(config.index, config.chroma)
+    return _report(old.manifest if old else None, manifest, embedded)
 
 
 def _write_generation(
@@ -298,29 +189,31 @@ def _write_generation(
     config: Config,
     embedder: Embedder,
     old: OpenIndex | None,
-    corpus: Corpus,
-    states: tuple[FileState, ...],
+    look: _Look,
     cache: VectorCache,
+    *,
+    share: bool,
 ) -> tuple[Manifest, int]:
-    before = _take_over(old, corpus)
-    rows = Rows(config, corpus, states, before)
-    prefix = name_collections(corpus.sha256, embedder.fingerprint) if config.chroma else ""
-    if old and before and not config.chroma:
+    """The manifest and how many texts were embedded; with `share`, what is complete on a server already is used."""
+    before = _take_over(old, look.corpus)
+    rows = Rows(config, look.corpus, look.states, before)
+    prefix, theirs = _choose_prefix(config, embedder, look.corpus, share=share)
+    if old and before and not theirs:
+        _offer_vectors(old, before, cache, config.index_window)
+    afresh = bool(config.chroma) or (
+        old is not None and is_worn(old.generation, old.manifest.sentences + old.manifest.passages)
+    )
+    if old and before and not afresh:
         copy_chroma(old.generation, generation)
     with opened_vectors(generation, config, prefix) as store:
-        articles = rows.read(embedder)
-        if config.chroma and is_complete(store):
-            embedded = sum(0 for _ in articles)
+        if theirs:
+            embedded = _pass_through(rows, embedder, look.corpus)
         else:
-            if config.chroma and old and before:
-                copy_vectors(old.vectors, store, before.sources)
-            elif before:
-                remove_vectors(store, before.gone)
-            embedded = add_vectors(store, articles, embedder, config, cache, rows.share)
-        if config.chroma:
-            _complete(store, rows, corpus)
-    LexicalIndex.from_tokens(rows.tokens.finish()).save(generation / "lexical")
+            embedded = _fill(store, config, embedder, old if afresh else None, rows, cache)
+        in_engine = has_sparse(store.collection("sentences"))
+    LexicalIndex.from_tokens(rows.tokens.finish()).save(generation / "lexical", postings=not in_engine)
     np.save(generation / "passage_of.npy", rows.passage_of())
+    rows.text_keys().save(generation)
     manifest = Manifest(
         format=FORMAT,
         corpus_sha256=rows.sha256,
@@ -329,7 +222,7 @@ def _write_generation(
         splitter=splitter_version(config),
         files=tuple(rows.files),
         skipped=tuple(rows.skipped),
-        states=states,
+        states=look.states,
         checksums=checksum_files(generation),
         vectors=prefix,
     )
@@ -337,12 +230,63 @@ def _write_generation(
     return manifest, embedded
 
 
-def _complete(store: Store, rows: Rows, corpus: Corpus) -> None:
-    """Lets other processes use the collections. Raises StaleIndexError where their name does not say what they hold."""
+def _fill(
+    store: Store, config: Config, embedder: Embedder, origin: OpenIndex | None, rows: Rows, cache: VectorCache
+) -> int:
+    """Brings the store to what the rows say and returns how many texts were embedded.
+
+    The store holds what the index before held; or it is empty, and what stays comes from that index, the `origin`.
+    """
+    before = rows.before
+    if config.chroma and not (origin and before and not has_sparse(origin.sentences)):
+        store = made_sparse(store)  # what was begun without sparse vectors goes on without
+    if origin and before:
+        copy_vectors(origin.vectors, store, {file.source for file in before.files})
+    elif before:
+        remove_vectors(store, before.gone)
+    embed = embed_on_ray(config, embedder) if config.ray else embed_here(config, embedder)
+    embedded = add_vectors(store, rows.read(embedder), embed, config, cache, rows.share)
+    if before:
+        remove_vectors(store, rows.vanished(before))
+    if config.chroma:
+        mark_complete(store, hash_content(rows.sha256, embedder.fingerprint))
+    return embedded
+
+
+def _offer_vectors(old: OpenIndex, before: Before, cache: VectorCache, most: int) -> None:
+    """Takes from the old index the vectors of files that have changed or moved: most of their texts are as they were.
+
+    At most `most`, which then lie in memory.
+    """
+    for name, all_identifiers, keys in before.gone_texts():
+        if most <= 0:
+            break
+        identifiers = all_identifiers[:most]
+        vectors = read_vectors(old.vectors, name, identifiers)
+        known = [place for place, identifier in enumerate(identifiers) if identifier in vectors]
+        if known:
+            cache.offer(keys[known], np.stack([vectors[identifiers[place]] for place in known]))
+        most -= len(known)
+
+
+def _choose_prefix(config: Config, embedder: Embedder, corpus: Corpus, *, share: bool) -> tuple[str, bool]:
+    """What the names of the collections begin with, and whether they are on the server already, full."""
+    if not config.chroma:
+        return "", False
+    found = find_complete(config.chroma, hash_content(corpus.sha256, embedder.fingerprint)) if share else None
+    return found or begin_attempt(config.index, config.chroma), found is not None
+
+
+def _pass_through(rows: Rows, embedder: Embedder, corpus: Corpus) -> int:
+    """Collects rows whose vectors are stored already; returns how many texts were embedded, which is none.
+
+    Raises StaleIndexError where an article has changed since the vectors were looked for.
+    """
+    for _ in rows.read(embedder):
+        pass
     if rows.sha256 != corpus.sha256:
-        drop_collections(store)
         raise StaleIndexError("Articles changed while they were indexed. Try again.")
-    mark_complete(store)
+    return 0
 
 
 def _take_over(old: OpenIndex | None, corpus: Corpus) -> Before | None:
@@ -350,5 +294,6 @@ def _take_over(old: OpenIndex | None, corpus: Corpus) -> Before | None:
     tokens = load_tokens(old.generation / "lexical") if old else None
     if not old or not tokens:
         return None
-    before = Before(old.manifest, tokens, old.passage_of, corpus.keys)
+    text_keys = load_text_keys(old.generation, old.manifest)
+    before = Before(old.manifest, tokens, old.passage_of, text_keys, corpus.keys)
     return before if len(before) else None

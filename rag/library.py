@@ -19,6 +19,10 @@ class StaleIndexError(CitewellError):
     """A file is not any more what was indexed; index again."""
 
 
+class OtherExtractError(StaleIndexError):
+    """A file is what was indexed, but another text is extracted from it; only a rebuild helps."""
+
+
 class Library:
     """Split articles by source name; the last used ones stay in memory. Safe to use from several threads."""
 
@@ -36,7 +40,7 @@ class Library:
     def load(self, source: str) -> SplitArticle:
         """The article as it was indexed, from memory when it was used lately.
 
-        Raises StaleIndexError when the file has changed or gone since.
+        Raises StaleIndexError when the file has changed or gone since, OtherExtractError when only its text has.
         """
         with self._lock:
             if source in self._splits:
@@ -46,7 +50,7 @@ class Library:
         if article.sha256 != self._hashes[source][0]:
             raise StaleIndexError(f"'{source}' changed after it was indexed. Index it again: citewell index")
         if article.text_sha256 != self._hashes[source][1]:
-            raise StaleIndexError(
+            raise OtherExtractError(
                 f"Another text is now extracted from '{source}' than when it was indexed. Index it anew: "
                 f"{rebuild_command(self._config.index)}"
             )

@@ -21,7 +21,7 @@ from typing import Any
 from pydantic_core import to_jsonable_python
 
 from rag.config import Config
-from rag.errors import CitewellError
+from rag.errors import CitewellError, StoppedError
 from rag.schema import Usage
 
 MOST_CHARACTERS = 32_000
@@ -50,10 +50,6 @@ class LanguageModelError(CitewellError):
         super().__init__(message)
         self.transient = transient
         self.wait = wait
-
-
-class StoppedError(CitewellError):
-    """The user does not want the reply any more."""
 
 
 @dataclass(frozen=True, slots=True)

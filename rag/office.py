@@ -21,6 +21,11 @@ _BLOCKS = frozenset(
 )
 _UNREAD = frozenset("script style head nav template svg math".split())
 
+_SHOWN = frozenset("r ins moveTo hyperlink smartTag sdt sdtContent fldSimple customXml bdo dir".split())
+"""What a paragraph of DOCX holds words in; not what is deleted or moved away, and no text boxes."""
+
+_SIGNS = {"tab": "\t", "ptab": "\t", "cr": "\n", "noBreakHyphen": "-"}
+
 
 def read_docx(data: bytes) -> Extract:
     """The paragraphs and the tables' cells in their order, and the title of the properties, by python-docx.
@@ -39,9 +44,27 @@ def _read_blocks(container: Any) -> Iterator[str]:
         if hasattr(block, "rows"):
             for row in block.rows:
                 cells = row._tr.tc_lst  # not row.cells, which holds a cell as often as the file says that it is wide
-                yield " | ".join(" ".join(p.text for p in cell.xpath(".//w:p")).replace("\n", " ") for cell in cells)
+                texts = (" ".join(map(_read_words, cell.xpath(".//w:p"))) for cell in cells)
+                yield " | ".join(text.replace("\n", " ") for text in texts)
         else:
-            yield block.text
+            yield _read_words(block._p)
+
+
+def _read_words(element: Any) -> str:
+    """A paragraph's words as Word shows them, tracked insertions among them, which python-docx leaves out."""
+    parts: list[str] = []
+    for child in element:
+        name = str(child.tag).rpartition("}")[2]
+        if name == "t":
+            parts.append(child.text or "")
+        elif name == "br":
+            breaks_line = child.get(f"{child.tag.rpartition('}')[0]}}}type", "textWrapping") == "textWrapping"
+            parts.append("\n" if breaks_line else "")
+        elif name in _SIGNS:
+            parts.append(_SIGNS[name])
+        elif name in _SHOWN:
+            parts.append(_read_words(child))
+    return "".join(parts)
 
 
 def read_epub(data: bytes) -> Extract:

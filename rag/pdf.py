@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import logging
 import re
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from rag.formats import MOST_CHARACTERS, Extract, UnreadableError
@@ -15,6 +17,13 @@ MOST_PAGES, MOST_OPERATORS, MOST_STREAM, MOST_DRAWN = 2_000, 2_000_000, 10_000_0
 FULL_LINE = 0.75
 """Share of the page's usual line length; a shorter line ends a paragraph."""
 
+MOST_RUNNING, FEW_PAGES, RUNNING = 2, 3, 0.4
+"""Lines at the top, and at the bottom, that may run on; pages, and their share, that one has to run on.
+
+Left and right pages often have different ones.
+"""
+
+_NUMBER = re.compile(r"\d+")
 _HYPHEN = re.compile(r"[^\W\d_][-\u00ad]$")
 _PAGE_NUMBER = re.compile(r"(?:page )?\d{1,4}(?: ?(?:/|of) ?\d{1,4})?", re.IGNORECASE)
 
@@ -68,8 +77,27 @@ def _read_pages(reader: Any) -> str:
             if characters > MOST_CHARACTERS:
                 raise UnreadableError(f"it holds more than {MOST_CHARACTERS:,} characters")
             pages.append(text)
+    pages = drop_running_lines(pages)
     words = set(re.findall(r"[\w-]+", "\n".join(pages)))
     return "\n\n".join(join_lines(page, words) for page in pages)
+
+
+def drop_running_lines(pages: Sequence[str]) -> list[str]:
+    """The pages without the lines that run at the top or bottom of many, whatever numbers are in them.
+
+    A page of nothing else keeps them.
+    """
+    lines = [page.strip().splitlines() for page in pages]
+    for place in (0, -1):
+        for _ in range(MOST_RUNNING):
+            patterns = [_NUMBER.sub("#", own[place].strip()) if len(own) > 1 else "" for own in lines]
+            counts = Counter(filter(None, patterns))
+            running = {line for line, count in counts.items() if count >= max(FEW_PAGES, RUNNING * len(pages))}
+            for number, pattern in enumerate(patterns):
+                if pattern in running:
+                    kept = lines[number][1:] if place == 0 else lines[number][:-1]
+                    lines[number] = "\n".join(kept).strip("\n").splitlines()
+    return ["\n".join(own) for own in lines]
 
 
 def join_lines(page: str, words: set[str]) -> str:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from rag.changes import fits_change
 from rag.converse import Standalone
 from rag.words import STOP_WORDS, find_words
 
@@ -60,6 +61,13 @@ TYPED: dict[AnswerType, re.Pattern[str]] = {
     ),
 }
 
+_NAMED = (
+    r"\b(?:what|which) (?:(?!(?:did|do|does|is|are|was|were|has|have|had|will|would|can|could|should|may|might)\b)"
+    r"[\w’'-]+ ){0,2}?(?:city|country|person|company|organi[sz]ation|agency|politician|economist|"
+    r"president|minister|leader|outlet|party|institute|countries|cities|companies)\b"
+)
+"""Questions for what has a name of its own."""
+
 _ASK_PATTERNS: tuple[tuple[AnswerType, str], ...] = (
     (
         "reason",
@@ -85,20 +93,28 @@ _ASK_PATTERNS: tuple[tuple[AnswerType, str], ...] = (
         "money",
         r"\bamount(?:s|ed)? to\b|\bhow much (?:money|trade|was|is|were|did|does|do|has|have|worth|had)\b|\bworth\b|"
         r"\bwhat (?:is|was|are|were) (?:[\w’'-]+ ){0,4}(?:costs?|price|revenue|turnover|gdp|value|volume)\b|"
-        r"^\W*what (?:[\w’'-]+ ){0,8}cost\b|^\W*(?:what|which) (?:fee|price|sum|sales|profit|revenue|turnover)\b|"
+        r"^\W*what (?:[\w’'-]+ ){0,8}cost\b|"
+        r"^\W*(?:what|which) (?:fee|price|sum|sales|profit|revenue|turnover|valuation|salary)\b|"
+        r"^\W*what (?:did|does|do|will|would|must) (?:[\w’'-]+ ){1,6}(?:earn|pay|owe)\b"
+        r"(?!\s(?:tribute|attention|homage|heed|respects?)\b)(?!.*\bto\W*$)|"
         r"\bhow (?:big|large) (?:[\w’'-]+ ){0,3}(?:trade|turnover|budget|economy|deficit|debt|fund|loan|market)\b",
     ),
-    ("count", r"\bhow many\b|\bnumber of\b|\bhow (?:old|often)\b"),
+    (
+        "count",
+        r"\bhow many\b|\bnumber of\b|\bhow (?:old|often)\b|\b(?:what|which) (?:amount|quantity|tonnage|weight|height|"
+        r"length|depth|distance)\b",
+    ),
     ("amount", r"\bhow (?:much|big|large|high|tall|deep|far|fast|heavy|wide)\b"),
     (
         "name",
-        r"\bwho\b|\bwhom\b|\bwhose\b|\bwhere\b|\b(?:what|which) (?:city|country|place|person|company|organi[sz]ation|"
-        r"agency|politician|economist|president|minister|leader|outlet|party|institute|countries|cities)\b",
+        rf"\bwho\b|\bwhom\b|\bwhose\b|\bwhere\b|\b(?:what|which) place\b|{_NAMED}",
     ),
     ("manner", r"^\W*(?:and |but |so )?(?:how|in what way|in which way|by what means)\b"),
 )
 _ASKS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _ASK_PATTERNS)
 
+
+_ASKS_NAMED = re.compile(_NAMED, re.IGNORECASE)
 
 FIGURES: tuple[AnswerType, ...] = ("amount", "count", "money", "percent", "duration", "date")
 _AMOUNTS: tuple[AnswerType, ...] = ("money", "percent", "duration")
@@ -113,6 +129,11 @@ class QuestionNeeds:
     years: tuple[str, ...]
     numbers: tuple[str, ...]
     names: tuple[str, ...]
+
+
+def asks_named(question: str) -> bool:
+    """Whether the question asks for one of those that have a name: a city, a company, a minister."""
+    return bool(_ASKS_NAMED.search(question))
 
 
 def find_needs(standalone: Standalone) -> QuestionNeeds:
@@ -154,7 +175,8 @@ def find_short(sentence: str, question: str, needs: QuestionNeeds) -> str | None
     if needs.asks not in FIGURES:
         return None
     asked = {word.stem for word in find_words(question)}
-    spans = [(start, end) for start, end in typed_spans(sentence, needs.asks) if not _given(sentence[start:end], asked)]
+    fitting = fitting_spans(sentence, question, needs)
+    spans = [(start, end) for start, end in fitting if not _given(sentence[start:end], asked)]
     if not spans:
         return None
     years = list(YEAR.finditer(sentence)) if len(set(YEAR.findall(sentence))) > 1 else []
@@ -188,6 +210,14 @@ def typed_spans(sentence: str, kind: AnswerType) -> list[tuple[int, int]]:
     return spans
 
 
+def fitting_spans(sentence: str, question: str, needs: QuestionNeeds) -> list[tuple[int, int]]:
+    """Where the sentence holds a value of the asked type, percentages only where they tell what the question asks."""
+    spans = typed_spans(sentence, needs.asks)
+    if needs.asks != "percent":
+        return spans
+    return [(start, end) for start, end in spans if fits_change(question, sentence, start, end)]
+
+
 def _find_typed(sentence: str, kind: AnswerType) -> list[tuple[int, int]]:
     label = LABEL.match(sentence)
     return [match.span() for match in TYPED[kind].finditer(sentence, label.end() if label else 0)]
@@ -208,4 +238,4 @@ def holds_type(sentence: str, question: str, needs: QuestionNeeds) -> bool | Non
     if needs.asks == "name":
         names = [w for w in find_words(sentence) if w.text[0].isupper() and w.text.lower() not in STOP_WORDS]
         return any(w.stem not in asked for w in names)
-    return any(not _given(sentence[start:end], asked) for start, end in typed_spans(sentence, needs.asks))
+    return any(not _given(sentence[start:end], asked) for start, end in fitting_spans(sentence, question, needs))

@@ -18,10 +18,13 @@ from numpy.typing import NDArray
 from rag.config import Config
 from rag.conflict import find_disputes
 from rag.converse import Standalone
+from rag.direction import is_turned
 from rag.embed import Embedder, EncodedText
+from rag.forms import Forms, find_forms
 from rag.judge import Judgement, judge_candidates
-from rag.lexical import LexicalIndex
+from rag.lexical import Lexicon
 from rag.model import ReadingModel, load_reading_model
+from rag.parts import find_common_names
 from rag.schema import Candidate, Dispute, Reading, ScoredSentence
 from rag.short import choose_short
 from rag.signals import SIGNALS, WeighedQuestion, find_unmet, measure, weigh_question
@@ -61,6 +64,17 @@ eval/conflicts.jsonl and eval/facts.jsonl: it lets 26 more of 152 disagreements 
 without an answer be answered.
 """
 
+FORM, FORMED = 4.0, 1.5
+"""Points of score and log-odds that a question is answered, each times the best sentence's points of `rag.forms`.
+Chosen on the dev cases of eval/definitions.jsonl.
+"""
+
+TURNED, TURNED_ODDS = 6.0, 4.0
+"""Points of score taken off a sentence that tells the reverse of what is asked (`rag.direction`), and log-odds that a
+question is answered: all where such a sentence is best all the same, half where it would have been. Chosen on the dev
+cases of eval/turned.jsonl.
+"""
+
 FEW_WORDS, MANY_WORDS = 4, 8
 """Questions with fewer or more words count as having so many."""
 
@@ -72,7 +86,7 @@ class Reader(Protocol):
     """Scores candidates, chooses quotes and says whether they answer."""
 
     def read(
-        self, question: Standalone, encoded: EncodedText, candidates: Sequence[Candidate], lexical: LexicalIndex
+        self, question: Standalone, encoded: EncodedText, candidates: Sequence[Candidate], lexical: Lexicon
     ) -> Reading:
         """The candidates best first, those to quote, and how sure that they answer; nothing for no candidates."""
         ...
@@ -107,7 +121,7 @@ class TrainedReader:
         self._encodings = _Encodings(embedder, config.cached_sentences)
 
     def read(
-        self, question: Standalone, encoded: EncodedText, candidates: Sequence[Candidate], lexical: LexicalIndex
+        self, question: Standalone, encoded: EncodedText, candidates: Sequence[Candidate], lexical: Lexicon
     ) -> Reading:
         """See `Reader.read`. The model reads the best candidates; the embedder those not in memory yet.
 
@@ -118,21 +132,37 @@ class TrainedReader:
         weighed = weigh_question(question, encoded, lexical)
         judgements = self.judge(question, candidates)
         signals = self.measure(weighed, candidates, judgements, lexical)
+        forms = find_forms(question, candidates, judgements, lexical)
+        points = forms.points if forms else np.zeros(len(candidates))
+        turned = _find_turned(question, candidates)
         scores = score_sentences(signals, self._weights) - _repetition(candidates, question.avoid)
-        order = np.argsort(-scores, kind="stable")
-        evidence = find_evidence(signals, int(order[0]), weighed, lexical)
+        scores += FORM * points
+        doubt = turned[np.argmax(scores)] / 2
+        scores -= TURNED * turned
+        order = np.argsort(-scores, kind="stable").tolist()
+        best = order[0]
+        evidence = find_evidence(signals, best, weighed, lexical)
         threshold = self._weights.threshold if self._config.threshold is None else self._config.threshold
         sentences = tuple(ScoredSentence(candidates[i], float(scores[i])) for i in order)
-        disputes = find_disputes(question, sentences, [judgements[i] for i in order], self._similarity)
+        taking_sides = [place for place, i in enumerate(order) if not turned[i] and (not forms or forms.sides[i])]
+        disputes = find_disputes(
+            question,
+            [sentences[place] for place in taking_sides],
+            [judgements[order[place]] for place in taking_sides],
+            self._similarity,
+        )
         disputed = any(dispute.kind != "development" for dispute in disputes)
-        confidence = judge_evidence(evidence, self._weights, DISPUTED * disputed) if weighed.words else 0.0
+        further = DISPUTED * disputed + FORMED * points[best] - TURNED_ODDS * max(turned[best], doubt)
+        confidence = judge_evidence(evidence, self._weights, further) if weighed.words else 0.0
+        short = _choose_short(candidates[best].sentence.text, best, judgements[best], weighed, forms)
         return Reading(
             sentences=sentences,
             chosen=self._choose(sentences, disputes),
             answered=confidence >= threshold,
             confidence=confidence,
-            short=choose_short(sentences[0].candidate.sentence.text, judgements[order[0]], question, weighed.needs),
-            unmet=find_unmet(weighed, sentences[0].candidate, lexical),
+            short=short,
+            unmet=find_unmet(weighed, candidates[best], lexical),
+            turned=bool(turned[best]),
             disputes=disputes,
         )
 
@@ -162,7 +192,7 @@ class TrainedReader:
         question: WeighedQuestion,
         candidates: Sequence[Candidate],
         judgements: Sequence[Judgement],
-        lexical: LexicalIndex,
+        lexical: Lexicon,
     ) -> NDArray[np.float64]:
         """The candidates' signals (candidates, signals), rounded."""
         texts = [candidate.sentence.text for candidate in candidates]
@@ -187,7 +217,7 @@ def score_sentences(signals: NDArray[np.float64], weights: Weights) -> NDArray[n
 
 
 def find_evidence(
-    signals: NDArray[np.float64], best: int, question: WeighedQuestion, lexical: LexicalIndex
+    signals: NDArray[np.float64], best: int, question: WeighedQuestion, lexical: Lexicon
 ) -> NDArray[np.float64]:
     """The values of `EVIDENCE` for the sentence in row `best` of the candidates' signals."""
     unknown = [not lexical.knows(word.stem) for word in question.words]
@@ -217,6 +247,22 @@ def choose_quotes(sentences: Sequence[ScoredSentence], margin: float, most: int)
         if all(scored.candidate.sentence.text != other.candidate.sentence.text for other in chosen):
             chosen.append(scored)
     return tuple(chosen)
+
+
+def _choose_short(
+    sentence: str, best: int, judgement: Judgement, weighed: WeighedQuestion, forms: Forms | None
+) -> str | None:
+    if forms and forms.decides(best):
+        return forms.short(best, sentence)
+    return choose_short(sentence, judgement, weighed.question, weighed.needs)
+
+
+def _find_turned(question: Standalone, candidates: Sequence[Candidate]) -> NDArray[np.float64]:
+    """1 for each sentence that tells the reverse of what is asked, else 0."""
+    asked = question.question[question.focus :]
+    texts = [candidate.sentence.text for candidate in candidates]
+    names = find_common_names(texts)
+    return np.asarray([float(is_turned(asked, text, names)) for text in texts])
 
 
 def _repetition(candidates: Sequence[Candidate], replies: Sequence[str]) -> NDArray[np.float64]:

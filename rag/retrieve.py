@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +12,12 @@ from numpy.typing import NDArray
 from rag.embed import EncodedText, Vectors
 from rag.filters import Scope, find_scope
 from rag.generations import damaged
-from rag.index import OpenIndex
+from rag.lexical import Scored
 from rag.nearest import find_nearest, stored_cosines
+from rag.open_index import OpenIndex
 from rag.schema import Candidate, Filters, Span, SplitArticle
 from rag.server import explained
-from rag.vectors import passage_id, sentence_id
+from rag.vectors import COLLECTIONS, parse_id, passage_id, sentence_id
 from rag.words import stems
 
 TOP_PASSAGES = 3
@@ -37,27 +39,31 @@ def retrieve(
     index: OpenIndex,
     question: str,
     encoded: EncodedText,
-    load: Callable[[str], SplitArticle],
+    load: Callable[[str], SplitArticle | None],
     top_k: int,
     scope: Scope | None = None,
 ) -> list[Candidate]:
     """At most `top_k` sentences of the scope, or of all articles, best first; [] where there are none.
 
-    `load` gives the split article of a source name. Raises IndexRefusedError where Chroma fails.
+    `load` gives the split article of a source name, or None for one to leave out. Raises IndexRefusedError where
+    Chroma fails.
     """
     scope = scope or find_scope(index, Filters())
     if not len(scope.lexical):
         return []
-    bm25 = scope.lexical.scores(stems(question))
+    scored = scope.lexical.score(stems(question))
     with _explained(index):
-        rows, cosines, of_passage = _find_rows(index, encoded.vector, bm25, min(top_k, len(scope.lexical)), scope)
+        rows, cosines, of_passage = _find_rows(index, encoded.vector, scored, min(top_k, len(scope.lexical)), scope)
+        bm25 = scored.of(rows)
     dense = (1 - PASSAGE_WEIGHT) * cosines + PASSAGE_WEIGHT * of_passage
-    scores = (1 - BM25_WEIGHT) * _min_max(dense) + BM25_WEIGHT * _min_max(bm25[rows])
+    scores = (1 - BM25_WEIGHT) * _min_max(dense) + BM25_WEIGHT * _min_max(bm25)
     candidates = []
     for i in np.argsort(-scores, kind="stable")[:top_k]:
         row = int(rows[i])
-        file, number = index.locate(row)
+        file, number = index.rows.locate(row)
         split = load(file.source)
+        if split is None:
+            continue
         candidates.append(
             Candidate(
                 row=row,
@@ -66,7 +72,7 @@ def retrieve(
                 passage=_passage_span(index, split, row, number),
                 cosine=float(cosines[i]),
                 passage_cosine=float(of_passage[i]),
-                bm25=float(bm25[row]),
+                bm25=float(bm25[i]),
                 score=float(scores[i]),
             )
         )
@@ -74,42 +80,47 @@ def retrieve(
 
 
 def _find_rows(
-    index: OpenIndex, vector: Vectors, bm25: NDArray[np.float32], top_k: int, scope: Scope
+    index: OpenIndex, vector: Vectors, scored: Scored, top_k: int, scope: Scope
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """The rows that dense search, BM25 or a good passage brings, with their own and their passages' cosines."""
     dense_rows, dense_cosines = _dense(index, vector, top_k, scope)
     passage_rows, passage_cosines = _passages(index, vector, scope)
-    rows = np.unique(np.concatenate([dense_rows, _best(bm25, top_k), passage_rows]))
+    rows = np.unique(np.concatenate([dense_rows, scored.best(top_k), passage_rows]))
     cosines = _complete_cosines(
         index, vector, rows, dict(zip(dense_rows.tolist(), dense_cosines.tolist(), strict=True))
     )
-    keys = [(index.locate(int(row))[0].source, int(index.passage_of[row])) for row in rows]
+    keys = [(index.rows.locate(int(row))[0].source, int(index.passage_of[row])) for row in rows]
     return rows, cosines, _passage_cosines(index, vector, keys, passage_cosines)
 
 
 def _dense(
     index: OpenIndex, vector: Vectors, top_k: int, scope: Scope
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    counts = None if scope.kept is None else {file.source: file.sentences for file in scope.files}
-    ids, cosines = find_nearest(index.sentences, vector, top_k, sentence_id, counts)
-    return np.asarray([index.row(*_parse(identifier)) for identifier in ids], np.int64), np.asarray(cosines)
+    ids, cosines = _nearest(index, "sentences", vector, top_k, scope)
+    return np.asarray([index.rows.row(*parse_id(identifier)) for identifier in ids], np.int64), np.asarray(cosines)
 
 
 def _passages(
     index: OpenIndex, vector: Vectors, scope: Scope
 ) -> tuple[NDArray[np.int64], dict[tuple[str, int], float]]:
     """The rows of the best passages' sentences, and the cosine of every passage that was found."""
-    counts = None if scope.kept is None else {file.source: file.passages for file in scope.files}
     top_k = min(4 * TOP_PASSAGES, index.manifest.passages)
-    ids, cosines = find_nearest(index.passages, vector, top_k, passage_id, counts)
-    keys = [_parse(identifier) for identifier in ids]
+    ids, cosines = _nearest(index, "passages", vector, top_k, scope)
+    keys = [parse_id(identifier) for identifier in ids]
     rows: list[int] = []
     for source, number in keys[:TOP_PASSAGES]:
-        first = index.row(source, 0)
-        file, _ = index.locate(first)
+        first = index.rows.row(source, 0)
+        file, _ = index.rows.locate(first)
         of_file = np.asarray(index.passage_of[first : first + file.sentences])
         rows += (first + np.flatnonzero(of_file == number)).tolist()
     return np.asarray(rows, np.int64), dict(zip(keys, cosines, strict=True))
+
+
+def _nearest(
+    index: OpenIndex, name: Literal["sentences", "passages"], vector: Vectors, top_k: int, scope: Scope
+) -> tuple[list[str], list[float]]:
+    counts = None if scope.kept is None else {file.source: getattr(file, name) for file in scope.files}
+    return find_nearest(getattr(index, name), vector, top_k, COLLECTIONS[name], counts, index.vectors.limits)
 
 
 @contextmanager
@@ -124,26 +135,13 @@ def _explained(index: OpenIndex) -> Iterator[None]:
         raise
 
 
-def _parse(identifier: str) -> tuple[str, int]:
-    source, _, number = identifier.rpartition("#")
-    return source, int(number[1:])
-
-
-def _best(scores: NDArray[np.float32], top_k: int) -> NDArray[np.int64]:
-    """Rows of the highest positive scores."""
-    top_k = min(top_k, len(scores))
-    rows = np.argpartition(-scores, top_k - 1)[:top_k]
-    positive: NDArray[np.int64] = rows[scores[rows] > 0]
-    return positive
-
-
 def _complete_cosines(
     index: OpenIndex, vector: Vectors, rows: NDArray[np.int64], known: dict[int, float]
 ) -> NDArray[np.float64]:
     """The cosine of every row; those that the dense search did not bring are computed from the stored vectors."""
     missing = [int(row) for row in rows if int(row) not in known]
-    ids = [sentence_id(file.source, number) for file, number in map(index.locate, missing)]
-    known = known | dict(zip(missing, stored_cosines(index.sentences, vector, ids), strict=True))
+    ids = [sentence_id(file.source, number) for file, number in map(index.rows.locate, missing)]
+    known = known | dict(zip(missing, stored_cosines(index.sentences, vector, ids, index.vectors.limits), strict=True))
     return np.asarray([known[int(row)] for row in rows])
 
 
@@ -151,9 +149,8 @@ def _passage_cosines(
     index: OpenIndex, vector: Vectors, keys: Sequence[tuple[str, int]], known: dict[tuple[str, int], float]
 ) -> NDArray[np.float64]:
     missing = sorted(set(keys) - known.keys())
-    known = known | dict(
-        zip(missing, stored_cosines(index.passages, vector, [passage_id(*key) for key in missing]), strict=True)
-    )
+    ids = [passage_id(*key) for key in missing]
+    known = known | dict(zip(missing, stored_cosines(index.passages, vector, ids, index.vectors.limits), strict=True))
     return np.asarray([known[key] for key in keys])
 
 

@@ -1,57 +1,25 @@
-"""Articles on their way into an index, one at a time, and what is kept of each: counts, words, passages' places."""
+"""Articles on their way into an index, one at a time, and what is kept of each besides vectors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.articles import FileState, read_changed_articles
+from rag.before import Before, TextKeys
 from rag.config import Config
 from rag.corpus import Corpus, hash_files, make_key
 from rag.embed import Embedder
 from rag.jsonl import file_of
 from rag.lexical import find_acronyms
-from rag.manifest import IndexedFile, Manifest
+from rag.manifest import IndexedFile
 from rag.schema import Article, Passage, Skipped, SplitArticle
 from rag.split import pack_passages, split_article
-from rag.tokens import TokenCollector, Tokens
-
-
-class Before:
-    """What an update takes over from the generation before: files, words and places of passages."""
-
-    def __init__(
-        self, manifest: Manifest, tokens: Tokens, passage_of: NDArray[np.int32], keys: Mapping[str, str]
-    ) -> None:
-        self.tokens = tokens
-        self.gone = [file for file in manifest.files if keys.get(file.source) != file.key]
-        self._passage_of = passage_of
-        self._places: dict[str, tuple[IndexedFile, int]] = {}
-        row = 0
-        for file in manifest.files:
-            if keys.get(file.source) == file.key:
-                self._places[file.source] = file, row
-            row += file.sentences
-
-    def __len__(self) -> int:
-        """Files that stay as they are."""
-        return len(self._places)
-
-    @property
-    def sources(self) -> set[str]:
-        """The files that stay as they are."""
-        return set(self._places)
-
-    def find(self, source: str) -> tuple[IndexedFile, int] | None:
-        """The file as it was indexed and its first row then; None where it is new or has changed."""
-        return self._places.get(source)
-
-    def passage_of(self, first: int, count: int) -> NDArray[np.int32]:
-        """The passages' numbers of that many rows."""
-        return np.asarray(self._passage_of[first : first + count])
+from rag.tokens import TokenCollector
+from rag.vector_cache import short_keys
 
 
 class Rows:
@@ -61,10 +29,11 @@ class Rows:
         self.files: list[IndexedFile] = []
         self.skipped = list(corpus.skipped)
         self.tokens = TokenCollector(find_acronyms, before.tokens if before else None)
-        self._config, self._before = config, before
-        self._corpus = corpus
+        self._config, self.before = config, before
+        self._corpus, self._states = corpus, states
         self._sizes = {state.source: state.size for state in states}
         self._passage_of: list[NDArray[np.int32]] = []
+        self._keys: list[TextKeys] = []
         self._unread = {file_of(source) for source in corpus.keys if not self._find(source)}
         self._bytes = self._left = sum(self._sizes.get(name, 0) for name in self._unread)
 
@@ -72,7 +41,7 @@ class Rows:
         """Reads and cuts the articles that are new or changed; what stays is taken over on the way."""
         keys = self._corpus.keys
         known = {s: found[0].text_sha256 or found[0].sha256 for s in keys if (found := self._find(s))}
-        settings = self._config.corpus, self._config.max_file_bytes
+        settings = self._config.corpus, self._config.max_file_bytes, self._states
         for item in read_changed_articles(*settings, known, self._config.index):
             source = item if isinstance(item, str) else item.source
             if source not in keys:  # skipped already, or new since the corpus was looked at
@@ -94,6 +63,11 @@ class Rows:
         """Of the articles that have passed through; once all have, that of the corpus, if nobody wrote to it since."""
         return hash_files((file.source, file.key, file.sha256) for file in self.files)
 
+    def vanished(self, before: Before) -> list[IndexedFile]:
+        """The files that were to stay but did not pass through: deleted meanwhile, or now another's duplicates."""
+        passed = {file.source for file in self.files}
+        return [file for file in before.files if file.source not in passed]
+
     def share(self) -> float:
         """How much of what is to be read has been read, 0..1, by bytes."""
         return 1 - self._left / self._bytes if self._bytes else 1.0
@@ -102,19 +76,29 @@ class Rows:
         """Each row's passage by its number in the article."""
         return np.concatenate([np.empty(0, np.int32), *self._passage_of])
 
+    def text_keys(self) -> TextKeys:
+        """Those of all texts."""
+        none = np.empty(0, np.uint64)
+        return TextKeys(
+            np.concatenate([none, *(keys.sentences for keys in self._keys)]),
+            np.concatenate([none, *(keys.passages for keys in self._keys)]),
+        )
+
     def _pass(self, source: str) -> None:
         if file_of(source) in self._unread:
             self._unread.remove(file_of(source))
             self._left -= self._sizes.get(file_of(source), 0)
 
     def _find(self, source: str) -> tuple[IndexedFile, int] | None:
-        return self._before.find(source) if self._before else None
+        return self.before.find(source) if self.before else None
 
     def _carry(self, file: IndexedFile, first: int) -> None:
-        assert self._before is not None
-        self.files.append(replace(file, sha256=self._corpus.hashes[file.source]))
+        assert self.before is not None
+        sha256 = self._corpus.hashes[file.source]
+        self.files.append(file if file.sha256 == sha256 else replace(file, sha256=sha256))
         self.tokens.carry(first, file.sentences)
-        self._passage_of.append(self._before.passage_of(first, file.sentences))
+        self._passage_of.append(self.before.passage_of(first, file.sentences))
+        self._keys.append(self.before.keys_of(file.source))
 
     def _add(self, split: SplitArticle, passages: tuple[Passage, ...]) -> None:
         article = split.article
@@ -134,3 +118,5 @@ class Rows:
         self.tokens.add([sentence.text for sentence in split.sentences])
         lengths = [passage.last - passage.first + 1 for passage in passages]
         self._passage_of.append(np.repeat(np.arange(len(passages), dtype=np.int32), lengths))
+        texts = [sentence.text for sentence in split.sentences], [passage.text for passage in passages]
+        self._keys.append(TextKeys(*map(short_keys, texts)))

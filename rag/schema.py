@@ -169,7 +169,8 @@ class Reading:
     """What the reader makes of the candidates: all of them best first, those it would quote, and how sure it is.
 
     `confidence` is the calibrated probability, 0..1, that the articles answer and the first quote supports it. `unmet`
-    are the question's years, numbers and names that the best sentence and what is around it do not mention.
+    are the question's years, numbers and names that the best sentence and what is around it do not mention; `turned`
+    is whether it tells the reverse of what is asked.
     """
 
     sentences: tuple[ScoredSentence, ...]
@@ -178,6 +179,7 @@ class Reading:
     confidence: float
     short: str | None
     unmet: tuple[str, ...] = ()
+    turned: bool = False
     disputes: tuple[Dispute, ...] = ()
 
 
@@ -296,7 +298,8 @@ class Answer:
     """What a question gets: verified quotes, or a refusal with the nearest passages. `timings` are seconds by stage.
 
     `unmentioned` are words of a declined question that no article uses in any form; `unmet` its years, numbers and
-    names that the articles use, but not in or around the nearest passage.
+    names that the articles use, but not in or around the nearest passage; `turned` is whether that tells the reverse of
+    what is asked.
 
     `developments` are what later articles tell differently because it has come to be so since: no conflicts.
 
@@ -319,6 +322,7 @@ class Answer:
     timings: dict[str, float]
     unmentioned: tuple[str, ...] = ()
     unmet: tuple[str, ...] = ()
+    turned: bool = False
     claims: tuple[Claim, ...] = ()
     dropped: tuple[Dropped, ...] = ()
     shown: int = 0

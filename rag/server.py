@@ -1,43 +1,59 @@
 """Vectors on a Chroma server: client-server or distributed Chroma, or Chroma Cloud with its key.
 
-A generation's collections are named after what is in them, so that several processes, on one machine or on many, find
-vectors that one of them has stored, and a half-filled collection is filled up by whoever comes next.
+Each generation is filled into collections with names of their own. Only when they are full are they marked with what
+they hold, and from then on other processes, on this machine or on others, that want the same take them over.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
+import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
-import numpy as np
-
 from rag.errors import CitewellError
-from rag.vectors import COLLECTIONS, Store, turn
+from rag.vectors import COLLECTIONS, PAGE, Limits, Store, has_sparse, turn
 
 if TYPE_CHECKING:
     from chromadb.api.client import Client
 
-PAGE = 1_000
-"""Vectors that go from one collection to another at once."""
+LISTED = 100
+"""Collections that are listed at once."""
+
+TIMEOUT = 60.0
+"""Seconds for a reply of the server; Chroma's client would wait for ever for one that hangs."""
+
+CLOUD_PAGE = 300
+"""Vectors that a request to Chroma Cloud may name, bring or store."""
 
 PREFIX = "citewell-"
 
 COMPLETE = "complete"
 """The empty collection that is made last, when the others are full."""
 
+CONTENT = "content"
+"""Where its metadata say what the others hold."""
+
 
 class ServerError(CitewellError):
     """The Chroma server cannot be reached, or does not do what it is asked to."""
 
 
-def name_collections(*parts: str) -> str:
-    """What the names of a generation's collections begin with: the same for the same articles, model and splitter."""
-    return f"{PREFIX}{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}-"
+def hash_content(*parts: str) -> str:
+    """What a generation's collections are marked with: the same for the same articles, model and splitter."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def new_prefix() -> str:
+    """What the names of new collections begin with, unlike any other; later ones come later in alphabetical order."""
+    return f"{PREFIX}{time.time_ns():016x}{secrets.token_hex(4)}-"
 
 
 @contextmanager
@@ -48,6 +64,7 @@ def opened_server(address: str, prefix: str) -> Iterator[Store]:
     Raises ServerError for an address that is none, and where the server does not answer.
     """
     import chromadb  # half a second to import: only where an index is opened
+    import httpx
     from chromadb.config import Settings
 
     url = urlsplit(address)
@@ -55,6 +72,7 @@ def opened_server(address: str, prefix: str) -> Iterator[Store]:
         raise ServerError(f"CITEWELL_CHROMA is '{address}', expected http://host:8000 or https://host.")
     key = os.environ.get("CHROMA_API_KEY")
     with explained(address), turn:
+        httpx.get(f"{address.rstrip('/')}/api/v2/heartbeat", timeout=TIMEOUT)  # what follows asks without a time limit
         opened = chromadb.HttpClient(
             host=url.hostname,
             port=url.port or (443 if url.scheme == "https" else 8000),
@@ -65,9 +83,11 @@ def opened_server(address: str, prefix: str) -> Iterator[Store]:
             database=os.environ.get("CHROMA_DATABASE", "default_database"),
         )
     client = cast("Client", opened)
+    client._server._session.timeout = httpx.Timeout(TIMEOUT)  # type: ignore[attr-defined]
     try:
         with explained(address):
-            yield Store(client, prefix)
+            stored = min(PAGE, client.get_max_batch_size(), CLOUD_PAGE if key else PAGE)
+            yield Store(client, prefix, Limits(stored, CLOUD_PAGE if key else None))
     finally:
         with turn:
             client.close()
@@ -75,15 +95,21 @@ def opened_server(address: str, prefix: str) -> Iterator[Store]:
 
 @contextmanager
 def explained(address: str) -> Iterator[None]:
-    """Turns what Chroma's client raises, on the line or in itself, into one line that says what to do."""
+    """Turns what Chroma's client raises, on the line or in itself, into one line that says what to do.
+
+    Other errors, such as those of this machine's disk, pass through.
+    """
     import httpx
+    from chromadb.errors import QuotaError, RateLimitError
 
     try:
         yield
     except CitewellError:
         raise
-    except (httpx.HTTPError, OSError) as error:
+    except (httpx.HTTPError, ConnectionError) as error:
         raise ServerError(_unreachable(address, str(error))) from error
+    except (QuotaError, RateLimitError) as error:
+        raise ServerError(f"The Chroma server at {address} refuses it: {_first_line(error)}.") from error
     except Exception as error:  # Chroma's client turns a refused connection into a ValueError
         if type(error).__module__.startswith("chromadb") or "Could not connect" in str(error):
             raise ServerError(_unreachable(address, str(error))) from error
@@ -91,8 +117,47 @@ def explained(address: str) -> Iterator[None]:
 
 
 def _unreachable(address: str, why: str) -> str:
-    reason = why.splitlines()[0][:200] if why else "no answer"
+    reason = _first_line(why) or "no answer"
     return f"The Chroma server at {address} fails ({reason}). Start it, or correct CITEWELL_CHROMA; then ask again."
+
+
+def made_sparse(store: Store) -> Store:
+    """Makes the sentences' collection for sparse vectors and returns the store that says so, where the engine has them.
+
+    Otherwise, as on client-server Chroma, it makes nothing and returns the store as it is.
+    """
+    from chromadb.errors import InternalError, InvalidArgumentError
+
+    sparse = replace(store, sparse=True)
+    try:
+        if has_sparse(sparse.made("sentences")):
+            return sparse
+    except InvalidArgumentError:
+        return store
+    except InternalError as error:  # as versions up to 1.3.5 put it
+        if "not enabled in local" in str(error):
+            return store
+        raise
+    store.client.delete_collection(store.prefix + "sentences")  # made otherwise: before 1.3, schemas are passed over
+    return store
+
+
+def _first_line(error: object) -> str:
+    return next(iter(str(error).splitlines()), "")[:200]
+
+
+def find_complete(address: str, content: str) -> str | None:
+    """The prefix of the newest complete collections with this content, whoever made them; None where there are none."""
+    found = []
+    with opened_server(address, "") as store:
+        for offset in itertools.count(step=LISTED):
+            page = store.client.list_collections(limit=LISTED, offset=offset)
+            marks = [one.name for one in page if (one.metadata or {}).get(CONTENT) == content]
+            found += [name.removesuffix(COMPLETE) for name in marks if name.startswith(PREFIX)]
+            if len(page) < LISTED:
+                break
+        whole = (prefix for prefix in sorted(found, reverse=True) if is_complete(replace(store, prefix=prefix)))
+        return next(whole, None)
 
 
 def is_complete(store: Store) -> bool:
@@ -100,34 +165,18 @@ def is_complete(store: Store) -> bool:
     return len(_existing(store, *COLLECTIONS, COMPLETE)) == len(COLLECTIONS) + 1
 
 
-def mark_complete(store: Store) -> None:
-    """Says to other processes that the collections hold all that they are to hold."""
-    for name in (*COLLECTIONS, COMPLETE):
-        store.made(name)
-
-
-def copy_vectors(old: Store, new: Store, sources: set[str]) -> None:
-    """Stores what the old collections hold of these files in the new ones too."""
+def mark_complete(store: Store, content: str) -> None:
+    """Says to other processes that the collections hold all of this content."""
     for name in COLLECTIONS:
-        origin, goal = old.collection(name), new.made(name)
-        for offset in range(0, origin.count(), PAGE):
-            page = origin.get(limit=PAGE, offset=offset, include=["embeddings", "metadatas"])
-            assert page["embeddings"] is not None
-            assert page["metadatas"] is not None
-            kept = [row for row, place in enumerate(page["metadatas"]) if place["source"] in sources]
-            if kept:
-                goal.upsert(
-                    ids=[page["ids"][row] for row in kept],
-                    embeddings=np.asarray(page["embeddings"], np.float32)[kept],
-                    metadatas=[page["metadatas"][row] for row in kept],
-                )
+        store.made(name)
+    store.client.create_collection(store.prefix + COMPLETE, metadata={CONTENT: content}, embedding_function=None)
 
 
 def drop_collections(store: Store) -> None:
     """Takes the collections off the server; those that are gone already are passed over."""
     from chromadb.errors import NotFoundError
 
-    for name in _existing(store, COMPLETE, *COLLECTIONS):
+    for name in (COMPLETE, *COLLECTIONS):
         with suppress(NotFoundError):  # another process may drop them at the same time
             store.client.delete_collection(store.prefix + name)
 

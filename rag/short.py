@@ -7,7 +7,7 @@ import re
 from rag.converse import Standalone
 from rag.hedges import hedge_before
 from rag.judge import Judgement
-from rag.question import FIGURES, YEAR, QuestionNeeds, find_short, typed_spans
+from rag.question import FIGURES, YEAR, QuestionNeeds, asks_named, find_short, fitting_spans
 from rag.words import find_words
 
 MOST_AROUND = 2
@@ -28,7 +28,8 @@ def choose_short(sentence: str, judgement: Judgement, question: Standalone, need
 
     Of a sentence about several years it is the figure that stands nearest to the asked one. Words such as "almost",
     "not" or "reportedly" directly before it belong to it.
-    None for questions that want a reason, a manner, or yes or no; and where the span only repeats the question.
+    None for questions that want a reason, a manner, or yes or no; where the span only repeats the question; and where
+    it has no name and the question asks for what has one.
     """
     if needs.asks in ("reason", "manner") or asks_yes_no(question):
         return None
@@ -36,7 +37,7 @@ def choose_short(sentence: str, judgement: Judgement, question: Standalone, need
     if needs.asks in FIGURES:
         if needs.asks != "date" and _tells_years_apart(sentence, needs):
             return _with_hedge(sentence, find_short(sentence, question.question, needs))
-        touched = [(a, b) for a, b in typed_spans(sentence, needs.asks) if a < end and start < b]
+        touched = [(a, b) for a, b in fitting_spans(sentence, question.question, needs) if a < end and start < b]
         if not touched:
             return _with_hedge(sentence, find_short(sentence, question.question, needs))
         first, last = touched[0][0], touched[-1][1]
@@ -45,6 +46,8 @@ def choose_short(sentence: str, judgement: Judgement, question: Standalone, need
     span = sentence[start:end]
     asked = {word.stem for word in find_words(question.question)}
     said = list(find_words(span))
+    if asks_named(question.question) and not any(word.text[0].isupper() and word.stem not in asked for word in said):
+        return None
     if not said or len(span.split()) > MOST_WORDS or all(word.stem in asked for word in said):
         return None
     return sentence[hedge_before(sentence, start + len(span) - len(span.lstrip())) : end].strip()

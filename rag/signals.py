@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rag.converse import Standalone
 from rag.embed import EncodedText
 from rag.judge import Judgement
-from rag.lexical import LexicalIndex
+from rag.lexical import Lexicon
 from rag.question import YEAR, QuestionNeeds, find_needs, holds_type
 from rag.schema import Candidate
 from rag.words import Word, find_words, stems
@@ -79,7 +79,7 @@ class WeighedQuestion:
         return float(self.weights @ np.asarray(values, np.float64)) / total if total else 0.0
 
 
-def weigh_question(question: Standalone, encoded: EncodedText, lexical: LexicalIndex) -> WeighedQuestion:
+def weigh_question(question: Standalone, encoded: EncodedText, lexical: Lexicon) -> WeighedQuestion:
     """The question as the signals see it."""
     words = tuple(find_words(question.question))
     earlier = np.asarray([EARLIER if word.start < question.focus else 1.0 for word in words])
@@ -96,7 +96,7 @@ def measure(
     encodings: Sequence[EncodedText],
     previous: Sequence[EncodedText | None],
     judgements: Sequence[Judgement],
-    lexical: LexicalIndex,
+    lexical: Lexicon,
 ) -> NDArray[np.float64]:
     """One row a candidate in its order, one column a name of `SIGNALS`.
 
@@ -116,7 +116,7 @@ def _measure_one(
     candidate: Candidate,
     encoding: EncodedText,
     before: EncodedText | None,
-    lexical: LexicalIndex,
+    lexical: Lexicon,
 ) -> list[float]:
     text, needs = candidate.sentence.text, question.needs
     own = lexical.expand(stems(text))
@@ -150,7 +150,7 @@ def _measure_one(
     ]
 
 
-def find_unmet(question: WeighedQuestion, candidate: Candidate, lexical: LexicalIndex) -> tuple[str, ...]:
+def find_unmet(question: WeighedQuestion, candidate: Candidate, lexical: Lexicon) -> tuple[str, ...]:
     """The question's years, numbers and names, as written, that neither the sentence nor what is around it mentions.
 
     Around it are the sentence before, its heading, and the article's title and date.

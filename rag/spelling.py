@@ -9,7 +9,7 @@ from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract
 
 from rag.converse import Standalone
-from rag.lexical import LexicalIndex
+from rag.lexical import Lexicon
 from rag.words import find_words
 
 SHORTEST = 5
@@ -24,7 +24,7 @@ _ASKING = frozenset(
 """Words that questions are made of, and that are mistyped as often as others."""
 
 
-def correct_spelling(question: Standalone, lexical: LexicalIndex, is_word: Callable[[str], bool]) -> Standalone:
+def correct_spelling(question: Standalone, lexical: Lexicon, is_word: Callable[[str], bool]) -> Standalone:
     """The question with each word that is no word at all, and not in the articles, replaced by their closest.
 
     `is_word` knows common words: a real word that the articles do not use is left alone, for its absence says much.
@@ -42,7 +42,7 @@ def correct_spelling(question: Standalone, lexical: LexicalIndex, is_word: Calla
     return replace(question, question=text, focus=focus)
 
 
-def _closest(word: str, lexical: LexicalIndex) -> str | None:
+def _closest(word: str, lexical: Lexicon) -> str | None:
     """The articles' closest word, or else the closest of the words that questions are made of.
 
     Of equally close ones, the one with the same letters in another order.

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from rag.figures import figure_places, lacks_figure, mixes_years
 from rag.hedges import lacks_hedge
+from rag.nations import any_same_nation
 from rag.schema import Candidate
 from rag.signals import context_parts
 from rag.words import LIGHT_WORDS, STOP_WORDS, Word, find_words, stem_word, stems
@@ -54,9 +55,6 @@ _OPPOSITES = tuple(
         ("win won", "lose lost"),
     )
 )
-_PEOPLES = frozenset(["", "a", "e", "n", "s", "an", "ian", "i", "is", "ese", "ish", "ia", "ey"])
-"""Endings by which a country, its people and its adjective differ."""
-
 _AUXILIARIES = frozenset("a an the be been to in of on at by for as that so very all any have has had".split())
 _TITLES = frozenset(
     "president prime minister foreign ambassador deputy chairman chairwoman chair leader spokesman "
@@ -163,22 +161,11 @@ def _lacks_word(claim: str, words: Sequence[Word], said: str, common: set[str]) 
         foreign = not _LATIN.fullmatch(word.text)
         named = foreign or (any(map(str.isupper, word.text)) and not (opens and word.text.lower() in common))
         is_multiple = word.stem in _MULTIPLES or _FOLD.fullmatch(word.text)
-        if is_multiple or (named and word.text.lower() not in _TITLES and not _is_kin(word.text.casefold(), spelled)):
+        if is_multiple or (
+            named and word.text.lower() not in _TITLES and not any_same_nation(word.text.casefold(), spelled)
+        ):
             return word.text
     return ""
-
-
-def _is_kin(name: str, words: set[str]) -> bool:
-    """Whether one of the words is the country of a people, or the other way around ("China", "Chinese")."""
-    stem = name[:4]
-    return len(stem) == 4 and any(
-        other.startswith(stem) and _differ_by_ending(name, other) for other in words if len(other) > 3
-    )
-
-
-def _differ_by_ending(one: str, other: str) -> bool:
-    shared = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
-    return one[shared:] in _PEOPLES and other[shared:] in _PEOPLES
 
 
 def _find_reversal(claim: str, own: str, said: str) -> str:

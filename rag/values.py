@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rag.figures import MONTHS, NUMBER_WORDS, SCALES
+from rag.names import ROLES
 from rag.words import STOP_WORDS
 
 ROUGHLY = 0.05
@@ -19,11 +20,7 @@ ROUGHLY = 0.05
 CONVERTED = 0.1
 """Share by which values in different units may differ: a month has 28 to 31 days."""
 
-TITLES = frozenset(
-    "president prime minister foreign ambassador deputy chairman chairwoman chair head chief leader spokesman mr mrs "
-    "ms dr professor prof king queen prince commissioner director sir monday tuesday wednesday thursday friday "
-    "saturday sunday".split()
-) | frozenset(MONTHS)
+_NO_NAMES = ROLES | {*"monday tuesday wednesday thursday friday saturday sunday".split(), *MONTHS}
 """Capitalised words that are no part of a name."""
 
 _DAYS = {"second": 1 / 86400, "minute": 1 / 1440, "hour": 1 / 24, "day": 1, "week": 7, "fortnight": 14}
@@ -156,7 +153,7 @@ def find_name(text: str, start: int, end: int) -> Value | None:
         for match in re.finditer(r"[^\W\d_][\w’'-]*", text[start:end])
         if match[0][0].isupper() and match[0].casefold() not in STOP_WORDS
     ]
-    told = frozenset(re.sub(r"[’']s?$", "", match[0]).casefold() for match in words) - TITLES
+    told = frozenset(re.sub(r"[’']s?$", "", match[0]).casefold() for match in words) - _NO_NAMES
     if not told:
         return None
     first, last = start + words[0].start(), start + words[-1].end()

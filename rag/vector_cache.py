@@ -36,6 +36,7 @@ class VectorCache:
         self._prefixes: NDArray[np.uint64] = _prefixes(self._records)
         self._order = np.argsort(self._prefixes, kind="stable")
         self._prefixes = self._prefixes[self._order]
+        self._offered: dict[int, Vectors] = {}
         self._file: BinaryIO | None = None
         self._broken = False
 
@@ -44,13 +45,20 @@ class VectorCache:
         return len(self._records)
 
     def find(self, text: str) -> Vectors | None:
-        """The text's vector, or None where no earlier run has finished it."""
+        """The text's vector, or None where no earlier run has finished it and none was offered."""
         key = _key(text)
-        place = int(np.searchsorted(self._prefixes, np.frombuffer(key, "<u8", 1)[0]))
+        prefix = np.frombuffer(key, "<u8", 1)[0]
+        if int(prefix) in self._offered:
+            return self._offered[int(prefix)]
+        place = int(np.searchsorted(self._prefixes, prefix))
         if place == len(self._prefixes):
             return None
         record = self._records[self._order[place]]
         return np.array(record["vector"], np.float32) if record["key"].tobytes() == key else None
+
+    def offer(self, keys: NDArray[np.uint64], vectors: Vectors) -> None:
+        """Takes vectors (texts, dims) of an index by their texts' `short_keys`, in memory only; 0 is no key."""
+        self._offered |= {key: vector for key, vector in zip(keys.tolist(), vectors, strict=True) if key}
 
     def add(self, texts: Sequence[str], vectors: Sequence[Sequence[float]]) -> None:
         """Appends finished vectors; where the disk refuses, the run goes on without keeping any more."""
@@ -132,6 +140,11 @@ def _pack_header(model: bytes, dims: int) -> bytes:
 def _pack(texts: Sequence[str], vectors: Sequence[Sequence[float]]) -> bytes:
     packed = [_key(text) + np.asarray(vector, "<f4").tobytes() for text, vector in zip(texts, vectors, strict=True)]
     return b"".join(record + zlib.crc32(record).to_bytes(4, "little") for record in packed)
+
+
+def short_keys(texts: Sequence[str]) -> NDArray[np.uint64]:
+    """The first eight bytes of each text's SHA-256 as a number (texts,)."""
+    return np.frombuffer(b"".join(_key(text)[:8] for text in texts), "<u8").astype(np.uint64)
 
 
 def _key(text: str) -> bytes:

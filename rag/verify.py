@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from rag.atoms import clean, read_atoms
 from rag.concordance import Concordance, Match
 from rag.differences import Near, Place, show_difference
 from rag.drafts import Quotation, find_quotations, find_statements
-from rag.errors import CitewellError
+from rag.errors import CitewellError, StoppedError
 from rag.figure_check import check_statement
 from rag.omissions import find_omission
 from rag.schema import Article
@@ -29,11 +30,14 @@ LEAST_ALIKE, LEAST_COMMON, LEAST_MEANING = 0.6, 2, 0.5
 and not another text.
 """
 
+Item = TypeVar("Item")
 
-def verify(draft: str, articles: Iterable[Article]) -> Verification:
+
+def verify(draft: str, articles: Iterable[Article], stop: threading.Event | None = None) -> Verification:
     """Each quotation of the draft, and each figure in its own words, against the articles as they are.
 
-    Raises CitewellError for a draft with more than `MOST_CHECKED` of either.
+    Raises CitewellError for a draft with more than `MOST_CHECKED` of either; StoppedError, which is one, soon after
+    `stop` is set.
     """
     quotations = find_quotations(draft, MOST_CHECKED + 1)
     _refuse_many("quotations", len(quotations))
@@ -41,12 +45,12 @@ def verify(draft: str, articles: Iterable[Article]) -> Verification:
     _refuse_many("sentences with figures", len(statements))
     _refuse_many("figures", sum(len(statement.figures) for statement in statements), MOST_FIGURES)
     texts = [*(q.quote for q in quotations), *(s.own for s in statements)]
-    checker = _Checker(Concordance(articles, texts))
+    checker = _Checker(Concordance(_until(stop, articles), texts))
     return Verification(
-        tuple(checker.check(quotation) for quotation in quotations),
+        tuple(checker.check(quotation) for quotation in _until(stop, quotations)),
         tuple(
             figure
-            for statement in statements
+            for statement in _until(stop, statements)
             for figure in check_statement(statement, checker.concordance.find_dense(statement.own), checker.read)
         ),
     )
@@ -57,17 +61,26 @@ def _refuse_many(what: str, count: int, most: int = MOST_CHECKED) -> None:
         raise CitewellError(f"The draft has more than {most:,} {what}. Check it in parts.")
 
 
-def verify_answer(answer: Mapping[str, Any], articles: Iterable[Article]) -> Verification:
+def _until(stop: threading.Event | None, items: Iterable[Item]) -> Iterator[Item]:
+    for item in items:
+        if stop and stop.is_set():
+            raise StoppedError("The check was stopped.")
+        yield item
+
+
+def verify_answer(
+    answer: Mapping[str, Any], articles: Iterable[Article], stop: threading.Event | None = None
+) -> Verification:
     """The quotes of an answer that was kept as JSON, against the articles as they are now.
 
-    Raises CitewellError where it is no answer's JSON.
+    Raises CitewellError where it is no answer's JSON; StoppedError, which is one, soon after `stop` is set.
     """
     cited = _read_citations(answer)
     _refuse_many("citations", len(cited))
-    checker = _Checker(Concordance(articles, [quote for *_, quote in cited]))
+    checker = _Checker(Concordance(_until(stop, articles), [quote for *_, quote in cited]))
     texts = {article.source: article for article in checker.concordance.articles}
     checked = []
-    for source, start, end, quote in cited:
+    for source, start, end, quote in _until(stop, cited):
         article = texts.get(source)
         if article and 0 <= start < end and article.text[start:end] == quote:
             checked.append(checker.report(Quotation(quote, 0, 0, "", ""), "verbatim", Place(article, start, end)))

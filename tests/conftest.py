@@ -15,9 +15,11 @@ os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", GRADIO_ANALYTICS
 for _name in [name for name in os.environ if name.startswith("CITEWELL_")]:
     del os.environ[_name]
 
+from rag.assistant import Assistant  # noqa: E402
 from rag.config import Config  # noqa: E402, the environment comes first
 from rag.embed import Embedder, load_embedder  # noqa: E402
 from rag.index import OpenIndex, open_index, update_index  # noqa: E402
+from ui.users import Users  # noqa: E402
 
 SEEDS = Path(__file__).resolve().parent.parent / "seeds"
 LOOPBACK = ("127.0.0.1", "::1", "localhost", "0.0.0.0", "::", "", None)
@@ -92,3 +94,28 @@ def write_corpus(tmp_path: Path) -> Callable[..., Config]:
         return Config(corpus=tmp_path / "corpus", index=tmp_path / "index", device="cpu", **settings)
 
     return write
+
+
+@pytest.fixture(scope="module")
+def assistant(seeds_config: Config) -> Iterator[Assistant]:
+    """An assistant over the copy of the seeds, for tests that only ask."""
+    with Assistant.open(seeds_config) as assistant:
+        yield assistant
+
+
+@pytest.fixture(scope="module")
+def start_page() -> Iterator[Callable[..., str]]:
+    """A function that serves an assistant's page on loopback and gives its address."""
+    from ui.chat import build_page
+    from ui.serve import serve
+    from ui.upload import find_largest
+
+    pages = []
+
+    def start(assistant: Assistant, users: Users | None = None, tools: bool = False) -> str:
+        pages.append(build_page(assistant, tools))
+        return serve(pages[-1], "127.0.0.1", None, users, tools, find_largest(assistant.config))
+
+    yield start
+    for page in pages:
+        page.close(verbose=False)

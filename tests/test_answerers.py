@@ -11,8 +11,7 @@ from eval.cases import load_cases
 from eval.perturb import POISONED, make_variants
 from rag.assistant import Assistant
 from rag.config import Config
-from rag.errors import CitewellError
-from rag.llm import StoppedError
+from rag.errors import CitewellError, StoppedError
 from rag.templates import load_prompts
 
 QUESTION = "How many Azerbaijani companies operate in Beijing?"

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+import rag.assistant
 import rag.current
 from rag import Assistant, Config, answer
 from rag.articles import read_articles
@@ -201,6 +202,24 @@ def test_a_file_edited_between_the_look_at_the_folder_and_the_reading_is_answere
     assert edits
     check_verbatim(given, own.config)
     assert not any("245 Azerbaijani" in citation.quote for citation in given.citations)
+
+
+def test_an_article_that_changes_again_and_again_is_left_out_and_the_answer_says_so(own, monkeypatch):
+    own.ask("wine")
+    retrieved, numbers, changed = rag.assistant.retrieve, ["245", "312", "313", "314"], []
+
+    def edit_and_retrieve(*args):
+        old = numbers.pop(0)
+        changed.append(edit(own, f"around {old} Azerbaijani", f"around {numbers[0]} Azerbaijani"))
+        return retrieved(*args)
+
+    monkeypatch.setattr(rag.assistant, "retrieve", edit_and_retrieve)
+    given = own.ask(COMPANIES)
+    check_verbatim(given, own.config)
+    assert len(changed) == 2
+    assert given.notice == f"Left out, since it was being changed: {changed[0].name}."
+    assert given.citations + given.nearest
+    assert changed[0].name not in {citation.source for citation in (*given.citations, *given.nearest)}
 
 
 def test_a_broken_catalog_is_said_and_mending_it_is_enough(own):

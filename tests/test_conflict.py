@@ -67,6 +67,41 @@ def test_the_same_count_and_one_of_quite_another_size_are_none(text, words):
     assert disputes(FIRMS, TEN, said(text, words, "b.txt", 8.0)) == ()
 
 
+def test_a_million_that_is_a_billion_elsewhere_is_a_side():
+    cost = said("The tunnel cost 1.9 billion francs.", "1.9 billion francs", "a.txt")
+    slip = said("For 1.9 million francs they built the tunnel.", "1.9 million francs", "b.txt", 8.0)
+    other = said("For 2.1 million francs they painted the tunnel.", "2.1 million francs", "c.txt", 8.0)
+    assert values(disputes("How much did the tunnel cost?", cost, slip)) == [
+        ["1.9 billion francs", "1.9 million francs"]
+    ]
+    assert disputes("How much did the tunnel cost?", cost, other) == ()
+
+
+def test_a_fact_beside_a_forecast_of_something_else_is_not_superseded():
+    early = said(
+        "In 2024, 430 firms came, and 400 trains are expected for 2026.", "430", "a.txt", published="2024-05-01"
+    )
+    late = said("In 2024, 378 firms came there.", "378", "b.txt", 8.0, published="2025-06-01")
+    (found,) = disputes("How many firms came in 2024?", early, late)
+    assert found.kind == "figures"
+    forecast = said("In 2024, 430 firms are expected.", "430", "a.txt", published="2024-05-01")
+    assert [dispute.kind for dispute in disputes("How many firms came in 2024?", forecast, late)] == ["development"]
+
+
+def test_a_figure_without_a_year_is_of_the_year_of_its_article():
+    given = said("In 2024, 430 firms came.", "430", "a.txt", published="2025-05-01")
+    this_year = said("This year 378 firms came.", "378", "b.txt", 8.0, published="2024-12-01")
+    next_year = said("This year 378 firms came.", "378", "b.txt", 8.0, published="2025-12-01")
+    assert values(disputes("How many firms came in 2024?", given, this_year)) == [["430", "378"]]
+    assert disputes("How many firms came in 2024?", given, next_year) == ()
+
+
+def test_amounts_differ_that_are_asked_for_by_their_measure():
+    one = said("In 2024, 378,000 tonnes of it were carried.", "378,000 tonnes", "a.txt")
+    other = said("They carried 430,000 tonnes of it in 2024.", "430,000 tonnes", "b.txt", 8.0)
+    assert values(disputes("What tonnage was carried in 2024?", one, other)) == [["378,000 tonnes", "430,000 tonnes"]]
+
+
 def test_two_counts_of_one_article_are_no_sides():
     assert disputes(FIRMS, TEN, said("There, 12 firms operate.", "12", "a.txt", 8.0)) == ()
 
@@ -164,6 +199,16 @@ def test_judgements_of_one_direction_or_far_from_the_question_are_none():
     far = said("She fears that the work will destroy the angels.", "destroy", "b.txt", 1.0)
     assert disputes("What will the work do to the angels?", SAVES, praise) == ()
     assert disputes("What will the work do to the angels?", SAVES, far) == ()
+
+
+def test_parts_of_one_quotation_do_not_pull_apart():
+    text = "‘It will help them. It will harm them in other ways.’"
+    run, article = Span(0, len(text)), Article("a.txt", text, "0" * 64, "", "", "", "", (Span(0, len(text)),))
+    parts = tuple(Sentence(a, b, text[a:b], 0, quotation=run) for a, b in ((0, 19), (20, len(text))))
+    split = SplitArticle(article, parts)
+    scored = [ScoredSentence(Candidate(n, split, n, run, 0.0, 0.0, 0.0, 0.0), 9.0 - n) for n in (0, 1)]
+    pairs = [(one, Judgement(3.0, 0, 0, -9.0)) for one in scored]
+    assert disputes("What will it do to them?", *pairs) == ()
 
 
 def test_a_name_that_most_sentences_hold_is_no_answer():

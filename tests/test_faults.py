@@ -1,62 +1,17 @@
 """Writers that are killed with SIGKILL, two writers at once, and readers meanwhile."""
 
 import random
-import signal
-import subprocess
-import sys
 import threading
 import time
 
 import pytest
+from writers import FAKE, kill_writer, start_writer
 
 from rag.index import open_index, update_index
 
 pytestmark = pytest.mark.slow
 
 OLD, NEW = "There are 245 companies. Trade rose.", "There are 312 companies. Trade fell. Wine sold."
-
-WRITER = """
-import os, signal, sys, threading
-import numpy as np
-import rag.generations, rag.index, rag.vectors
-from pathlib import Path
-from rag.config import Config
-
-class Fake:
-    name = fingerprint = "fake"
-    model = None
-    def count_tokens(self, texts): return [len(text.split()) for text in texts]
-    def for_llama_index(self, batch_size): return self
-    def get_text_embedding_batch(self, texts):
-        return [[float(len(text)), 1.0, sum(map(ord, text)) % 97] for text in texts]
-
-def die(): os.kill(os.getpid(), signal.SIGKILL)
-
-def kill_at(owner, name, when, nth=1):
-    inner, calls = getattr(owner, name), []
-    def wrapped(*args, **kwargs):
-        calls.append(1)
-        if len(calls) == nth and when == "before": die()
-        result = inner(*args, **kwargs)
-        if len(calls) == nth and when == "after": die()
-        return result
-    setattr(owner, name, wrapped)
-
-config = Config(corpus=sys.argv[1], index=sys.argv[2])
-if len(sys.argv) > 3: exec(sys.argv[3])
-print("ready", flush=True)
-report = rag.index.update_index(config, Fake())
-print(report.embedded, flush=True)
-"""
-
-NAMESPACE = {"__name__": "writer"}
-exec(WRITER.split("def die", maxsplit=1)[0].replace("import sys", ""), NAMESPACE)
-FAKE = NAMESPACE["Fake"]()
-
-
-def start_writer(config, hook=""):
-    command = [sys.executable, "-c", WRITER, str(config.corpus), str(config.index), hook]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.fixture
@@ -112,9 +67,7 @@ def test_a_writer_killed_at_any_step_leaves_the_old_index_or_the_new_one(config,
         expected = 2
     else:
         expected = KILLS[hook]
-    writer = start_writer(config, hook)
-    _, errors = writer.communicate(timeout=120)
-    assert writer.returncode == -signal.SIGKILL, errors
+    kill_writer(config, hook)
     assert check_whole(config) == expected
     assert update_index(config, FAKE).embedded == (4 if expected == 2 else 0)
     assert check_whole(config) == 3
@@ -159,7 +112,7 @@ LEFT = {
     "kill_at(Fake, 'get_text_embedding_batch', 'before', 1)": 7,
     "kill_at(Fake, 'get_text_embedding_batch', 'before', 2)": 5,
     "kill_at(Fake, 'get_text_embedding_batch', 'after', 2)": 5,
-    "kill_at(rag.vectors.VectorCache, 'add', 'after', 3)": 1,
+    "kill_at(rag.fill.VectorCache, 'add', 'after', 3)": 1,
     "kill_at(rag.index, 'add_vectors', 'after')": 0,
     "kill_at(rag.index, 'make_current', 'before')": 0,
     "kill_at(rag.index.VectorCache, 'remove', 'before')": 0,
@@ -176,9 +129,7 @@ class CountingFake(type(FAKE)):
 
 
 def kill(config, hook):
-    writer = start_writer(config, f"rag.vectors.CHUNK = 2\n{hook}")
-    _, errors = writer.communicate(timeout=120)
-    assert writer.returncode == -signal.SIGKILL, errors
+    kill_writer(config, f"rag.fill.CHUNK = 2\n{hook}")
 
 
 def stored(config):

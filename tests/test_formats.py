@@ -1,5 +1,6 @@
 import io
 import json
+import os
 import zipfile
 from contextlib import suppress
 from dataclasses import replace
@@ -20,7 +21,7 @@ from rag.extractions import sweep_extracts
 from rag.formats import READERS, Extract, UnreadableError, extract
 from rag.index import update_index
 from rag.jsonl import file_of
-from rag.pdf import join_lines
+from rag.pdf import drop_running_lines, join_lines
 from rag.schema import Article, Skipped
 from rag.verify import verify_answer
 from ui.source import load_article
@@ -351,6 +352,30 @@ def test_random_bytes_never_raise(tmp_path, suffix, data, start):
     (tmp_path / f"a{suffix}").unlink()
 
 
+def test_lines_that_run_at_the_top_or_bottom_of_most_pages_are_left_out():
+    facts = ["Trade rose\n\nby a tenth.", "Wine fell.", "Tea is dear.", "Nobody knows why\nit rains."]
+    pages = [f"The Daily Tide\n\nPage {n} of 4\n{fact}\n{n} © Tide" for n, fact in enumerate(facts, 1)]
+    assert drop_running_lines(pages) == facts
+    odd = ["Left\nSame words.\nA.", "Right\nSame words.\nB.", "Left\nC.", "Right\nD.", "Left\nE.", "Right\nF."]
+    assert drop_running_lines(odd) == ["Same words.\nA.", "Same words.\nB.", "C.", "D.", "E.", "F."]
+    assert drop_running_lines(["Same\nA.", "Same\nB."]) == ["Same\nA.", "Same\nB."]
+    assert drop_running_lines(["Same", "Same", "Same", ""]) == ["Same", "Same", "Same", ""]
+
+
+def test_a_docx_is_read_as_word_shows_it_with_tracked_changes():
+    words = "<w:r><w:t>%s</w:t></w:r>"
+    paragraph = (
+        f"<w:p>{words % 'Sheki has '}<w:del><w:r><w:delText>12</w:delText></w:r></w:del><w:ins>{words % '17'}</w:ins>"
+        f"<w:moveFrom>{words % ' sad'}</w:moveFrom><w:sdt><w:sdtContent>{words % ' penguins'}</w:sdtContent></w:sdt>"
+        "<w:r><w:tab/><w:br/><w:br w:type='page'/><w:noBreakHyphen/></w:r></w:p>"
+    )
+    with zipfile.ZipFile(io.BytesIO(make_docx())) as good:
+        members = {name: good.read(name) for name in good.namelist()}
+    document = members["word/document.xml"].decode()
+    members["word/document.xml"] = document.replace("<w:body>", f"<w:body>{paragraph}", 1).encode()
+    assert extract(make_zip(members), "docx").text.startswith("Sheki has 17 penguins\n-\n\n")
+
+
 @settings(max_examples=80, deadline=None)
 @given(st.sampled_from(["pdf", "docx", "epub", "html"]), st.data())
 def test_a_file_with_wrong_bytes_is_read_or_refused(reader, data):
@@ -419,7 +444,7 @@ def test_a_kept_text_that_is_missing_or_damaged_is_made_anew(config, spoil):
 
 
 def test_another_version_of_a_parser_shifts_no_offsets(config, monkeypatch):
-    monkeypatch.setattr("rag.extractions.extract", lambda data, reader: Extract("Other words."))
+    monkeypatch.setattr("rag.extractions.extract_apart", lambda data, reader: Extract("Other words."))
     with Assistant.open(config) as assistant:
         assert "48 million euros" in assistant.ask(QUESTION).citations[0].quote
 
@@ -428,7 +453,7 @@ def test_a_text_that_is_extracted_otherwise_than_when_it_was_indexed_is_never_qu
     for name in kept(config):
         (config.index / "extracted" / name).unlink()
     text = f"Added. {BRIDGE}"
-    monkeypatch.setattr("rag.extractions.extract", lambda data, reader: Extract(text))
+    monkeypatch.setattr("rag.extractions.extract_apart", lambda data, reader: Extract(text))
     with Assistant.open(config) as assistant, pytest.raises(Exception, match="Index it anew: citewell index --rebuild"):
         assistant.ask(QUESTION)
 
@@ -445,6 +470,56 @@ def test_what_is_kept_of_files_that_are_gone_is_swept_and_other_files_stay(confi
     update_index(config, embedder)
     assert kept(config) == ["mine.txt"]
     sweep_extracts(config.index / "nowhere", ())
+
+
+def refuse_slowly(calls, monkeypatch):
+    def extract_apart(data, reader):
+        calls.append(reader)
+        raise UnreadableError("reading it takes longer than 30 seconds")
+
+    monkeypatch.setattr("rag.extractions.extract_apart", extract_apart)
+    monkeypatch.setattr("rag.extractions.LONG", 0.0)
+
+
+def test_a_file_that_took_long_to_refuse_is_refused_at_once_until_a_rebuild(config, embedder, monkeypatch):
+    calls = []
+    with monkeypatch.context() as patched:
+        refuse_slowly(calls, patched)
+        (config.corpus / "slow.html").write_text(PAGE.replace("48", "49"))
+        reasons = [skipped.reason for skipped in update_index(config, embedder).skipped]
+        assert reasons == ["reading it takes longer than 30 seconds"]
+        for number in range(3):
+            (config.corpus / "more.txt").write_text(f"More: {number}.")
+            assert [skipped.reason for skipped in update_index(config, embedder).skipped] == reasons
+        assert calls == ["html"]
+        (refused,) = (config.index / "extracted").glob("*.refused")
+        refused.write_text(refused.read_text().replace("longer", "Longer"))  # no longer what was written
+        (config.corpus / "more.txt").write_text("More again.")
+        update_index(config, embedder)
+        assert calls == ["html", "html"]
+    assert update_index(config, embedder, rebuild=True).skipped == ()
+    assert not list((config.index / "extracted").glob("*.refused"))
+
+
+def test_a_refusal_that_no_update_has_met_for_a_month_goes(config, embedder, monkeypatch):
+    refuse_slowly([], monkeypatch)
+    (config.corpus / "slow.html").write_text(PAGE.replace("48", "49"))
+    update_index(config, embedder)
+    (refused,) = (config.index / "extracted").glob("*.refused")
+    os.utime(refused, (0, 0))
+    (config.corpus / "more.txt").write_text("More.")
+    update_index(config, embedder)
+    assert refused.exists()  # met again, so of use
+    (config.corpus / "slow.html").unlink()
+    os.utime(refused, (0, 0))
+    update_index(config, embedder)
+    assert not refused.exists()
+
+
+def test_a_file_that_is_refused_quickly_leaves_nothing(config, embedder):
+    (config.corpus / "bad.pdf").write_bytes(b"%PDF-1.7 not really")
+    assert len(update_index(config, embedder).skipped) == 1
+    assert not list((config.index / "extracted").glob("*.refused"))
 
 
 def test_a_line_that_is_added_embeds_nothing_else_and_markup_that_changes_nothing(config, embedder):

@@ -17,7 +17,7 @@ from rag.retrieve import retrieve
 
 pytestmark = pytest.mark.slow
 
-CASES = load_cases()[::3]
+CASES = load_cases()[::6]
 INVENTED = "\n".join(
     f"- “The ministry has confirmed {number} new agreements,” an official said. [S1]" for number in range(5)
 )

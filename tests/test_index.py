@@ -8,8 +8,10 @@ from dataclasses import replace
 import chromadb
 import numpy as np
 import pytest
+from indexed import check_rows, counts
 
 from rag.config import Config
+from rag.corpus import read_corpus
 from rag.embed import Embedder
 from rag.errors import CitewellError, CorpusError, IndexRefusedError
 from rag.index import open_index, update_index
@@ -30,33 +32,12 @@ def config(write_corpus, embedder):
     return config
 
 
-def counts(report):
-    return report.added, report.changed, report.removed, report.unchanged, report.embedded
-
-
 def snapshot(folder):
     return {
         str(path.relative_to(folder)): path.stat().st_mtime_ns
         for path in folder.rglob("*")
         if path.name != "length.bin"
     }
-
-
-def check_rows(config, embedder):
-    """Every row leads to its sentence's place in the article, and its vector is that of the sentence."""
-    index = open_index(config, embedder)
-    rows = 0
-    for row in range(index.manifest.sentences):
-        file, number = index.locate(row)
-        assert index.row(file.source, number) == row
-        stored = index.sentences.get(ids=[f"{file.source}#s{number}"], include=["metadatas", "embeddings"])
-        place = stored["metadatas"][0]
-        text = (config.corpus / file.source).read_bytes().decode()[place["start"] : place["end"]]
-        assert np.allclose(stored["embeddings"][0], embedder.encode_sentences([text])[0].vector, atol=1e-4)
-        rows += 1
-    counted = index.sentences.count(), index.passages.count(), len(index.lexical), len(index.passage_of)
-    assert counted == (rows, index.manifest.passages, rows, rows)
-    index.close()
 
 
 def test_an_unchanged_corpus_costs_nothing_and_writes_nothing(config, embedder):
@@ -81,6 +62,21 @@ def test_only_new_and_changed_files_are_embedded_and_deleted_ones_leave(config, 
     report = update_index(config, embedder)
     assert counts(report) == (1, 1, 1, 1, 4 + 2)
     assert [file.source for file in report.manifest.files] == ["a.txt", "d.txt", "sub/c.md"]
+    check_rows(config, embedder)
+
+
+def test_a_file_that_is_deleted_while_it_is_indexed_leaves_nothing_behind(config, embedder, monkeypatch):
+    (config.corpus / "b.txt").write_text("Wine exports rose.")
+
+    def read_and_delete(*args):
+        corpus = read_corpus(*args)
+        (config.corpus / "a.txt").unlink()
+        return corpus
+
+    with monkeypatch.context() as patch:
+        patch.setattr("rag.index.read_corpus", read_and_delete)
+        update_index(config, embedder)
+    assert counts(update_index(config, embedder)) == (0, 0, 1, 2, 0)
     check_rows(config, embedder)
 
 

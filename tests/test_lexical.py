@@ -1,6 +1,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from math import log
 
+import bm25s
 import numpy as np
 import pytest
 
@@ -70,3 +71,11 @@ def test_an_acronym_that_reads_as_a_stop_word_is_left_alone():
     lexical = LexicalIndex.build(["The World Health Organization (WHO) met.", "The Nation State Accord (NSA) holds."])
     assert lexical.expand(stems("the WHO")) == set()
     assert lexical.expand(stems("NSA")) == {*stems("NSA Nation State Accord")}
+
+
+def test_scores_are_those_that_bm25s_computes_itself(lexical):
+    rows = [stems(sentence) for sentence in SENTENCES]
+    own = bm25s.BM25(method="lucene", k1=1.2, b=0.75)
+    own.index([list(row) for row in rows], show_progress=False)
+    for row in filter(None, rows):
+        assert lexical.scores(row) == pytest.approx(own.get_scores(list(row)), rel=1e-5)

@@ -8,8 +8,8 @@ from scripted import anthropic_reply, body, cut, hang, ollama_reply, reply, serv
 
 import rag.llm
 from rag.config import Config
-from rag.errors import CitewellError
-from rag.llm import MOST_CHARACTERS, LanguageModelError, StoppedError, load_language_model
+from rag.errors import CitewellError, StoppedError
+from rag.llm import MOST_CHARACTERS, LanguageModelError, load_language_model
 
 
 def load(url, **settings):

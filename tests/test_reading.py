@@ -1,5 +1,7 @@
 """Measuring the reader away from the seeds: public questions as cases, scores beside cosine and BM25, the ablation."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from eval.cases import Case, locate_gold
 from eval.fit import Measured, fit_margin
 from eval.public import make_parser, write_corpus
 from eval.reading import rights, score_by_bm25, score_by_cosine
-from eval.sources import first_by_model, plan_runs
+from eval.sources import first_by_model, plan_runs, write_table
 from rag.reader import EVIDENCE, Weights
 from rag.signals import SIGNALS
 from rag.train.questions import SOURCES, Question
@@ -96,6 +98,21 @@ def test_every_source_of_training_data_is_left_out_once_at_equal_training():
     assert left_out == [(source,) for source in (*SOURCES, "near-misses", "mined")]
     assert sum(bool(settings.lora) for settings in runs.values()) == 2
     assert runs["everything, seed 1"].seed == 1
+
+
+def test_the_table_holds_the_finished_runs_of_like_length_and_names_the_others(tmp_path, monkeypatch):
+    rows = tmp_path / "sources.jsonl"
+    monkeypatch.setattr("eval.sources.ROWS", rows)
+    assert "\n| everything |" not in write_table(400)
+    lines = [("without qamr", 400, "0.6"), ("everything", 400, "0.7"), ("without clapnq", 250, "0.5")]
+    kept = [json.dumps({"run": run, "steps": steps, "cells": [cell] * 6}) for run, steps, cell in lines]
+    rows.write_text("\n".join(kept) + "\n")
+    table = write_table(400)
+    assert "\n| everything | 0.7 | 0.7 | 0.7 | 0.7 | 0.7 | 0.7 |\n| without qamr | 0.6 |" in table
+    missing = table.partition("Not made yet: ")[2]
+    assert "without clapnq" in missing
+    assert "without qamr" not in missing
+    assert "0.5" not in table
 
 
 def test_the_models_own_choice_is_the_candidate_with_the_best_odds():

@@ -1,53 +1,24 @@
 """Vectors on a real Chroma server on this machine."""
 
 import shutil
-import socket
-import subprocess
-import sys
+import signal
 import threading
 import time
 from pathlib import Path
 
-import httpx
 import pytest
+from chroma_server import Server
 
 from rag.assistant import Assistant
 from rag.config import Config
 from rag.errors import CitewellError, IndexRefusedError
 from rag.index import open_index, update_index
-from rag.server import ServerError, name_collections, opened_server
+from rag.server import ServerError, explained, hash_content, new_prefix, opened_server
 
 pytestmark = pytest.mark.slow
 
 QUESTION = "How many Azerbaijani companies operate in Beijing?"
 SEEDS = Path(__file__).resolve().parent.parent / "seeds"
-
-
-class Server:
-    """`chroma run` on a free port; it can be killed and started again on the same data."""
-
-    def __init__(self, folder):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        self.folder = folder
-        self.address = f"http://127.0.0.1:{self.port}"
-        self.start()
-
-    def start(self):
-        chroma = Path(sys.executable).with_name("chroma")
-        command = [chroma, "run", "--path", self.folder, "--host", "127.0.0.1", "--port", str(self.port)]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for _ in range(300):
-            try:
-                if httpx.get(f"{self.address}/api/v2/heartbeat").is_success:
-                    return
-            except httpx.HTTPError:
-                time.sleep(0.1)
-        raise AssertionError("the Chroma server did not start")
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -92,9 +63,10 @@ def test_a_second_process_with_an_index_folder_of_its_own_embeds_nothing(config,
 
 
 def test_a_changed_article_alone_is_embedded_and_collections_of_old_generations_go(config, embedder):
+    edit(config, "around 245", "around 244")
     whole = update_index(config, embedder).manifest
     names = [whole.vectors]
-    for old, new in (("around 245", "around 246"), ("around 246", "around 247")):
+    for old, new in (("around 244", "around 246"), ("around 246", "around 247")):
         edit(config, old, new)
         report = update_index(config, embedder)
         names.append(report.manifest.vectors)
@@ -133,6 +105,52 @@ def test_a_server_that_dies_in_mid_session_is_said_and_asked_again_when_it_is_ba
             assistant.ask(QUESTION)
         server.start()
         assert assistant.ask(QUESTION).citations == before.citations
+
+
+def test_a_server_that_hangs_is_said_and_asked_again_when_it_goes_on(config, server, monkeypatch):
+    monkeypatch.setattr("rag.server.TIMEOUT", 2.0)
+    with Assistant.open(config) as assistant:
+        before = assistant.ask(QUESTION)
+        server.process.send_signal(signal.SIGSTOP)
+        try:
+            with pytest.raises(ServerError, match=r"fails \(.*timed out\)"):
+                assistant.ask(QUESTION)
+            with pytest.raises(ServerError, match=r"fails \(.*timed out\)"), opened_server(server.address, ""):
+                pass
+        finally:
+            server.process.send_signal(signal.SIGCONT)
+        assert assistant.ask(QUESTION).citations == before.citations
+
+
+def test_while_a_server_dies_and_comes_back_each_question_gets_the_right_answer_or_one_line(config, server):
+    answers, faults, done = [], [], threading.Event()
+
+    def ask(assistant):
+        while not done.is_set():
+            try:
+                answers.append(assistant.ask(QUESTION).citations)
+            except ServerError as error:
+                faults.append(error)
+
+    with Assistant.open(config) as assistant:
+        before = assistant.ask(QUESTION).citations
+        threads = [threading.Thread(target=ask, args=(assistant,)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for _ in range(3):
+            time.sleep(0.7)
+            seen = len(faults)
+            server.kill()
+            end = time.monotonic() + 60  # a question notices only when it searches, not while its candidates are read
+            while len(faults) == seen and time.monotonic() < end:
+                time.sleep(0.05)
+            server.start()
+        done.set()
+        for thread in threads:
+            thread.join()
+        assert assistant.ask(QUESTION).citations == before
+    assert len(faults) >= 3
+    assert all(citations == before for citations in answers)
 
 
 def test_lost_collections_are_said_and_rebuilt(config, embedder):
@@ -192,6 +210,23 @@ def test_an_index_with_its_vectors_elsewhere_is_refused(config, embedder):
         open_index(config.model_copy(update={"chroma": None}), embedder)
 
 
-def test_names_depend_on_all_that_decides_the_vectors():
-    assert name_collections("a", "b") == name_collections("a", "b") != name_collections("a", "c")
-    assert name_collections("a", "b").startswith("citewell-")
+def test_what_is_no_fault_of_the_line_is_not_blamed_on_the_server(config, embedder, monkeypatch):
+    def fail(*args):
+        raise OSError(28, "No space left on device")
+
+    edit(config, "around 245", "around 502")
+    monkeypatch.setattr("rag.index.add_vectors", fail)
+    with pytest.raises(CitewellError, match=r"could not be written: .*No space left on device") as raised:
+        update_index(config, embedder)
+    assert not isinstance(raised.value, ServerError)
+
+
+@pytest.mark.parametrize("error", [ConnectionRefusedError("refused"), ValueError("Could not connect to a server")])
+def test_a_broken_line_is_blamed_on_the_server(error):
+    with pytest.raises(ServerError, match="The Chroma server at http://host:8000 fails"), explained("http://host:8000"):
+        raise error
+
+
+def test_marks_depend_on_all_that_decides_the_vectors_and_names_on_nothing():
+    assert hash_content("a", "b") == hash_content("a", "b") != hash_content("a", "c")
+    assert "citewell-" < new_prefix() < new_prefix()

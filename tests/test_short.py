@@ -26,6 +26,7 @@ SENTENCE = "Trade came to $289 million in 2007, 2.5% of the total, said Seymur H
         ("How much was traded in 2007?", "Seymur Hazi", "$289 million"),
         ("Who said so?", "Seymur Hazi", "Seymur Hazi"),
         ("Which party does Hazi belong to?", "Popular Front Party", "Popular Front Party"),
+        ("Which opposition party does Hazi belong to?", "the total", None),
         ("Why did Seymur Hazi say so?", "Popular Front Party", None),
         ("How did trade grow?", "2.5%", None),
         ("Is Seymur Hazi of the Popular Front Party?", "Popular Front Party", None),

@@ -41,7 +41,7 @@ def test_the_outcome_is_told_in_a_line():
 
 @pytest.mark.slow
 def test_sixteen_clients_ask_while_articles_change(answer):
-    soak = run_soak(20, clients=16, articles=3, report=print)
+    soak = run_soak(40, clients=16, articles=3, report=print)
     assert soak.faults == []
-    assert len(soak.seconds) >= 16
+    assert len(soak.seconds) > 16  # each client has one answer, and some have another after a change
     assert soak.updates >= 4

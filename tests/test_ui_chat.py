@@ -13,8 +13,7 @@ from scripted import hang, reply, serve
 
 from rag.assistant import Assistant
 from rag.config import Config
-from rag.errors import CitewellError
-from rag.llm import StoppedError
+from rag.errors import CitewellError, StoppedError
 from ui import check
 from ui.chat import answer_question, save_evidence
 from ui.check import check_draft, find_fault, open_draft, show_finding
@@ -125,6 +124,19 @@ def test_a_date_that_is_none_is_said_and_the_question_stays(open_assistant, warn
     assert turns == box == {"__type__": "update"}
 
 
+def test_a_conversation_that_is_long_enough_takes_no_further_question(open_assistant, warnings, monkeypatch):
+    monkeypatch.setattr("ui.chat.MOST_TURNS", 2)
+
+    async def collect():
+        turns = (Turn("One?"), Turn("Two?", notice="No."), Turn("Three?", notice="No."))
+        asked = answer_question(open_assistant(), render_transcript, QUESTION, turns, make_filters(None, None, None))
+        return [change async for change in asked]
+
+    ((turns, *_, box, _),) = asyncio.run(collect())
+    assert warnings == ["This conversation has 3 questions. Clear it to go on."]
+    assert turns == box == {"__type__": "update"}
+
+
 def test_the_publishers_of_the_articles_are_offered(open_assistant):
     offered = offer_publishers(open_assistant())
     assert [name for name, _ in offered.choices] == ["OC Insider", "OC Media", "SR-CENTER.INFO"]
@@ -172,6 +184,14 @@ def run_check(config, draft, tmp_path):
 
 
 DRAFT = "They wrote of “around 245 Azerbaijani companies operating in Beijing” and a “zebra council”."
+
+
+def test_a_check_that_takes_too_long_is_stopped_and_says_what_to_do(seeds_config, tmp_path):
+    hasty = seeds_config.model_copy(update={"answer_timeout": 0.001})
+    problem, found, _ = run_check(hasty, DRAFT, tmp_path)[-1]
+    assert "The check took longer than 0.001 seconds and was stopped." in problem
+    assert "citewell verify" in problem
+    assert found == ()
 
 
 def test_a_draft_is_checked_and_can_be_taken_along(seeds_config, tmp_path):

@@ -1,17 +1,16 @@
 """The page as a stranger on the network meets it: a real server on loopback, with and without a login."""
 
-import json
 from pathlib import Path
 from urllib.parse import quote
 
 import httpx
 import pytest
+from visits import Visitor, get
 
 from rag.assistant import Assistant
 from rag.config import Config
-from ui.chat import build_page
-from ui.limits import MOST_BODY
-from ui.serve import serve
+from rag.draft_file import MOST_BYTES
+from ui.limits import FORM
 from ui.users import add_user, read_users
 
 COMPANIES = "How many Azerbaijani companies operate in Beijing?"
@@ -33,16 +32,8 @@ def assistant(seeds_config, users_file):
 
 
 @pytest.fixture(scope="module")
-def start(assistant):
-    pages = []
-
-    def start(users=None):
-        pages.append(build_page(assistant))
-        return serve(pages[-1], "127.0.0.1", None, users)
-
-    yield start
-    for page in pages:
-        page.close(verbose=False)
+def start(start_page, assistant):
+    return lambda users=None: start_page(assistant, users)
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +48,6 @@ def locked(start, users_file):
 
 def log_in(client, password=PASSWORD):
     return client.post("/login", data={"username": NAME, "password": password})
-
-
-def get(url, path, **options):
-    return httpx.get(url + path, trust_env=False, timeout=30, **options)
 
 
 def test_without_a_login_nothing_of_the_articles_is_served(locked):
@@ -95,8 +82,8 @@ def test_the_eleventh_failed_login_of_a_minute_is_put_off(start, users_file, mon
 
 
 def test_a_body_that_is_too_large_is_refused_announced_or_not(url):
-    words = f"A request may have {MOST_BODY:,} bytes at most. Send less at a time.\n"
-    announced = httpx.post(url + "/gradio_api/upload", content=b"x" * (MOST_BODY + 1), trust_env=False)
+    words = f"A request may have {MOST_BYTES + FORM:,} bytes at most. Send less at a time.\n"
+    announced = httpx.post(url + "/gradio_api/upload", content=b"x" * (MOST_BYTES + FORM + 1), trust_env=False)
     chunked = httpx.post(
         url + "/gradio_api/queue/join", content=iter([b" " * 1_000_000] * 11), trust_env=False, timeout=30
     )
@@ -154,31 +141,6 @@ def test_no_route_gives_a_file_of_this_machine(url, secrets):
             assert not any(secret and secret[:200] in answer.content for secret in held)
 
 
-class Visitor:
-    """A browser's session: it fires an event of the page and reads what comes of it."""
-
-    def __init__(self, url, session):
-        self.url, self.session = url, session
-        self.config = get(url, "/config").json()
-        self.parts = {part["props"].get("elem_id"): part["id"] for part in self.config["components"]}
-
-    def fire(self, part, event, data, event_data=None):
-        target = [self.parts[part], event]
-        function = next(one["id"] for one in self.config["dependencies"] if target in [list(t) for t in one["targets"]])
-        body = {"data": data, "fn_index": function, "session_hash": self.session, "trigger_id": target[0]}
-        joined = httpx.post(
-            f"{self.url}/gradio_api/queue/join", json=body | {"event_data": event_data}, trust_env=False, timeout=30
-        )
-        assert joined.status_code == 200, joined.text
-        address = f"{self.url}/gradio_api/queue/data?session_hash={self.session}"
-        with httpx.stream("GET", address, trust_env=False, timeout=60) as stream:
-            events = [json.loads(line.removeprefix("data: ")) for line in stream.iter_lines() if line]
-        return json.dumps(events, ensure_ascii=False)
-
-    def ask(self, question):
-        return self.fire("ask", "click", [question, None, None, None, None])
-
-
 def test_a_visitor_sees_no_turn_of_another(url):
     one, other = Visitor(url, "one"), Visitor(url, "other")
     assert "around 245" in one.ask(COMPANIES)
@@ -198,9 +160,9 @@ def test_a_question_that_is_too_long_is_not_asked(url):
     assert "1 busy" not in seen
 
 
-def test_an_upload_that_was_none_opens_no_file(url, secrets):
-    for path in secrets[:3]:  # a page that fell for this would delete the file
+def test_a_file_that_was_not_uploaded_is_neither_opened_nor_fetched(url, secrets):
+    for path in [*secrets[:3], f"{url}/robots.txt", "", None, [], {}]:  # a page that fell for this would delete it
         file = {"path": path, "meta": {"_type": "gradio.FileData"}, "orig_name": "a.txt", "size": 1}
-        seen = Visitor(url, "upload").fire("open-draft", "upload", [file])
-        assert '"success": false' in seen
-        assert Path(path).read_bytes()
+        joined = Visitor(url, "upload").join("open-draft", "upload", [file])
+        assert (joined.status_code, joined.text) == (400, "The file was not uploaded here.\n")
+    assert all(Path(path).read_bytes() for path in secrets[:3])

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from threading import Event
 
 import httpx
 import pytest
@@ -9,8 +10,6 @@ import pytest
 from rag.assistant import Assistant
 from rag.config import Config
 from rag.errors import CitewellError
-from ui.chat import build_page
-from ui.serve import serve
 from ui.tools import ask_alone, check_extra, verify_alone
 from ui.users import add_user, read_users
 
@@ -19,23 +18,9 @@ DRAFT = "They wrote of â€œaround 245 Azerbaijani companies operating in Beijingâ
 
 
 @pytest.fixture(scope="module")
-def assistant(seeds_config):
-    with Assistant.open(seeds_config) as assistant:
-        yield assistant
-
-
-@pytest.fixture(scope="module")
-def start(assistant):
+def start(start_page, assistant):
     pytest.importorskip("mcp")
-    pages = []
-
-    def start(users=None):
-        pages.append(build_page(assistant, tools=True))
-        return serve(pages[-1], "127.0.0.1", None, users, mcp=True)
-
-    yield start
-    for page in pages:
-        page.close(verbose=False)
+    return lambda users=None: start_page(assistant, users, tools=True)
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +79,26 @@ def test_verify_gives_what_the_command_line_gives(url, assistant):
     assert [one["status"] for one in json.loads(text)["quotations"]] == ["verbatim"]
 
 
+def test_the_openapi_page_describes_calls_that_work_for_whoever_made_them(url):
+    described = httpx.get(f"{url}/gradio_api/openapi.json", trust_env=False).json()["paths"]
+    assert sorted(described) == [
+        "/gradio_api/call/ask/{event_id}",
+        "/gradio_api/call/v2/ask",
+        "/gradio_api/call/v2/verify",
+        "/gradio_api/call/verify/{event_id}",
+        "/gradio_api/upload",
+    ]
+    with httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
+        assert client.post("/gradio_api/call/v2/ask", json={"question": COMPANIES, "more": 1}).status_code == 400
+        event = client.post("/gradio_api/call/v2/ask", json={"question": COMPANIES}).json()["event_id"]
+        assert "around 245" in client.get(f"/gradio_api/call/ask/{event}").text
+        client.get("/")
+        assert client.get(f"/gradio_api/call/ask/{event}").status_code == 403
+        assert client.get(f"/gradio_api/call/ask/{'0' * 32}").status_code == 404
+        for path in ("run/ask", "api/ask", "call/ask", "call/v2/lambda"):
+            assert client.post(f"/gradio_api/{path}", json={"data": [COMPANIES]}).status_code == 404
+
+
 def test_what_cannot_be_done_is_said(url):
     assert call(url, "ask", {"question": " "})[0]
     failed, text = call(url, "ask", {"question": "x" * 2_001})
@@ -131,7 +136,7 @@ def test_an_answer_that_takes_too_long_is_an_error(seeds_config):
 
 
 def test_the_json_of_an_answer_is_verified_as_one(assistant):
-    assert verify_alone(assistant, assistant.ask(COMPANIES).to_json()).holds
-    assert not verify_alone(assistant, DRAFT).holds
+    assert verify_alone(assistant, assistant.ask(COMPANIES).to_json(), Event()).holds
+    assert not verify_alone(assistant, DRAFT, Event()).holds
     with pytest.raises(CitewellError, match="The draft is empty"):
-        verify_alone(assistant, "")
+        verify_alone(assistant, "", Event())

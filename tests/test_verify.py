@@ -3,13 +3,14 @@
 import contextlib
 import json
 import re
+import threading
 import time
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from rag.errors import CitewellError
+from rag.errors import CitewellError, StoppedError
 from rag.schema import Article, Span
 from rag.split import split_article
 from rag.verify import verify, verify_answer
@@ -362,3 +363,19 @@ def test_a_hundred_quotations_are_checked_at_once():
     assert time.perf_counter() - start < 2
     check(f"“{'we want the port ' * 600}”")
     assert time.perf_counter() - start < 4
+
+
+def test_a_check_that_nobody_waits_for_ends_between_two_articles():
+    stop, read = threading.Event(), []
+
+    def give():
+        for article in ARTICLES:
+            read.append(article.source)
+            stop.set()
+            yield article
+
+    with pytest.raises(StoppedError):
+        verify("They said that “the old town is empty”.", give(), stop)
+    assert read == ["port.txt"]
+    with pytest.raises(StoppedError):
+        verify_answer({"citations": []}, give(), stop)

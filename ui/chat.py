@@ -20,11 +20,13 @@ from rag.schema import Article, Filters, Message
 from ui.check import add_check_tab
 from ui.column import render_contents, render_empty_column, render_message
 from ui.download import OLDEST, keep_file
+from ui.environment import close_environment
 from ui.filter import add_filter, make_filters, offer_publishers
 from ui.follow import follow_answer
 from ui.render import Turn, render_transcript
 from ui.source import open_article, show_first, show_passage
 from ui.tools import add_tools
+from ui.upload import add_upload_button
 
 Turns = tuple[Turn, ...]
 Draw = Callable[[Turns], str]
@@ -37,8 +39,13 @@ EXAMPLES = (
 )
 """Questions on the articles that come with Citewell, each with the file that has to be there for it."""
 
-HEADER = '<header class="mast"><h1>Citewell</h1><p>Answers made of verbatim quotes.</p></header>'
+MOST_WAITING = 200
+"""Questions and clicks, of all visitors together; further ones are told that the queue is full."""
 
+MOST_TURNS = 100
+"""Of a conversation, which is shown and kept as a whole."""
+
+HEADER = '<header class="mast"><h1>Citewell</h1><p>Answers made of verbatim quotes.</p></header>'
 
 DOWNLOAD = "() => setTimeout(() => document.querySelector('#evidence').click(), 50)"
 """Fetches what the hidden button has been given, once the page shows it."""
@@ -49,6 +56,7 @@ def build_page(assistant: Assistant, tools: bool = False) -> gr.Blocks:
 
     With `tools` it also offers what `ui.tools` adds for programs.
     """
+    close_environment()
     draw: Draw = partial(render_transcript, examples=choose_examples(assistant.articles()))
     script = files("ui").joinpath("page.js").read_text(encoding="utf-8")
     html: dict[str, Any] = {"apply_default_css": False, "js_on_load": script}
@@ -67,6 +75,8 @@ def build_page(assistant: Assistant, tools: bool = False) -> gr.Blocks:
                     checking = gr.Tab("Check a draft", elem_id="checking")
             with gr.Column(elem_id="source"):
                 contents = gr.HTML(list_articles(assistant), elem_id="contents", **html)
+                if assistant.config.upload:
+                    add_upload_button(assistant, contents, lambda: list_articles(assistant), quiet)
                 column = gr.HTML(render_empty_column(), elem_id="column", **html)
         with checking:
             add_check_tab(assistant.config, column, html, quiet)
@@ -100,7 +110,7 @@ def build_page(assistant: Assistant, tools: bool = False) -> gr.Blocks:
         page.load(lambda: offer_publishers(assistant), None, [fields[-1]], **quiet)
         if tools:
             add_tools(assistant)
-        page.queue(default_concurrency_limit=16)
+        page.queue(default_concurrency_limit=16, max_size=MOST_WAITING)
     return page
 
 
@@ -121,6 +131,8 @@ async def answer_question(
     try:
         check_question(question)
         check_filters(filters)
+        if len(turns) >= MOST_TURNS:
+            raise CitewellError(f"This conversation has {len(turns)} questions. Clear it to go on.")
     except (ValueError, CitewellError) as error:
         gr.Warning(str(error), title="Not asked")
         yield (gr.skip(),) * 5

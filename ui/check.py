@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,9 @@ from ui.source import load_article, new_key
 
 MOST_CHARACTERS = 300_000
 """Of a draft on the page: what a browser still shows at once. The command line takes more."""
+
+CHECKS_AT_ONCE = 2
+"""Of all visitors together; the others wait."""
 
 
 def add_check_tab(config: Config, column: gr.HTML, html: dict[str, Any], quiet: dict[str, Any]) -> None:
@@ -54,7 +60,7 @@ def add_check_tab(config: Config, column: gr.HTML, html: dict[str, Any], quiet: 
         return show_finding(config, found, str(event.number)) or gr.skip()
 
     changed = [findings, found, save]
-    check.click(run, [box], changed, concurrency_limit=2, trigger_mode="once", **quiet)
+    check.click(run, [box], changed, concurrency_limit=CHECKS_AT_ONCE, trigger_mode="once", **quiet)
     opened.upload(open_draft, [opened], [box], **quiet)
     findings.click(show, [found], [column], **quiet)
 
@@ -70,7 +76,7 @@ async def check_draft(config: Config, draft: str, cache: str) -> AsyncIterator[t
     sentences = await asyncio.to_thread(lambda: list(find_statements(draft, quotations)))
     yield render_busy(draft, len(quotations), len(sentences)), (), gr.DownloadButton(visible=False)
     try:
-        verification = await asyncio.to_thread(verify_draft, config, draft)
+        verification = await check_in_time(config, partial(verify_draft, config, draft))
     except CitewellError as error:
         yield render_problem(str(error)), (), gr.skip()
         return
@@ -92,14 +98,32 @@ def find_fault(draft: str) -> str:
     return ""
 
 
-def verify_draft(config: Config, draft: str) -> Verification:
+async def check_in_time(config: Config, check: Callable[[threading.Event], Verification]) -> Verification:
+    """What the check finds in another thread. Raises CitewellError as it does, and after `answer_timeout` seconds.
+
+    The event that it is given is set when it is to end.
+    """
+    stop, seconds = threading.Event(), config.answer_timeout
+    try:
+        return await asyncio.wait_for(asyncio.to_thread(check, stop), seconds)
+    except TimeoutError as error:
+        raise CitewellError(
+            f"The check took longer than {seconds:g} seconds and was stopped. Check the draft in parts, or on the "
+            "command line: citewell verify"
+        ) from error
+    finally:
+        stop.set()
+
+
+def verify_draft(config: Config, draft: str, stop: threading.Event) -> Verification:
     """What `citewell verify` finds. Raises CitewellError as `verify` and `read_articles` do."""
-    return verify(draft, read_corpus(config))
+    return verify(draft, read_corpus(config, stop), stop)
 
 
-def read_corpus(config: Config) -> list[Article]:
-    """The articles that can be read. Raises CitewellError as `read_articles` does."""
-    return [a for a in read_articles(config.corpus, config.max_file_bytes, config.index) if isinstance(a, Article)]
+def read_corpus(config: Config, stop: threading.Event) -> Iterator[Article]:
+    """The articles that can be read, until `stop` is set. Raises CitewellError as `read_articles` does."""
+    articles = read_articles(config.corpus, config.max_file_bytes, config.index)
+    return (article for article in takewhile(lambda _: not stop.is_set(), articles) if isinstance(article, Article))
 
 
 def open_draft(file: str) -> Any:

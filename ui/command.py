@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import signal
 import sys
 from typing import Annotated
 
@@ -12,6 +12,7 @@ from rag.assistant import Assistant
 from rag.cli import Corpus, Index, make_config
 from rag.config import Config
 from rag.errors import CitewellError
+from ui.environment import close_environment
 
 app = typer.Typer(help="The chat page in a browser.")
 
@@ -36,9 +37,7 @@ def ui(
     if new_user is not None:
         _add_user(config, new_user)
         return
-    # Gradio reads these when it is imported, and importing it takes seconds.
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    close_environment()  # before Gradio is imported, which takes seconds
     from ui.login import check_door, is_loopback
     from ui.users import read_users
 
@@ -47,16 +46,19 @@ def ui(
     from ui.chat import build_page
     from ui.serve import find_port, serve
     from ui.tools import check_extra
+    from ui.upload import find_largest
 
     if mcp:
         check_extra()
     find_port(host, port)  # a port that is taken is said before the index is built
     with Assistant.open(config) as assistant:
         page = build_page(assistant, tools=mcp)
-        url = serve(page, host, port, users, mcp)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl+C does, and takes its files along
+        url = serve(page, host, port, users, mcp, find_largest(config))
         typer.echo(f"Citewell is at {url}  (Ctrl+C stops it)")
         if not (users or is_loopback(host)):
-            typer.echo("Everyone who reaches this address can read the articles.", err=True)
+            added = " and add others" if config.upload else ""
+            typer.echo(f"Everyone who reaches this address can read the articles{added}.", err=True)
         page.block_thread()
 
 

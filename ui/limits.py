@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+import stat
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rag.draft_file import MOST_BYTES
+from ui.download import OLDEST
 
 REQUESTS_A_MINUTE = 3_000
 """Of a client: fifty loads of the page, 59 requests each; an open page asks for nothing until it is used."""
@@ -19,8 +23,17 @@ REQUESTS_A_MINUTE = 3_000
 POSTS_A_MINUTE = 300
 """Of these, those that make it work: a question, a click and a load of the page are one each."""
 
-MOST_BODY = MOST_BYTES + 2**16
-"""Bytes of a request: the largest draft with what a form puts around it."""
+UPLOADS_A_MINUTE = 30
+"""Of the posts, those that leave a file."""
+
+MOST_OPEN = 64
+"""Requests of a client that are being answered; an open page is one, two while it waits for an answer."""
+
+MOST_KEPT = 1_000_000_000
+"""Bytes of all files that visitors uploaded or are to take along."""
+
+FORM = 2**16
+"""Bytes of a request that a form puts around a file."""
 
 MOST_CLIENTS = 10_000
 """That are kept in memory."""
@@ -67,6 +80,65 @@ def limit_requests(app: ASGIApp, requests: Buckets, posts: Buckets) -> ASGIApp:
         await app(scope, receive, send)
 
     return respond
+
+
+def limit_open(app: ASGIApp, most: int) -> ASGIApp:
+    """Answers 429 to a client of whom so many requests are open: streams of events, bodies that come in slowly."""
+    opened = Counter[str]()
+
+    async def respond(scope: Scope, receive: Receive, send: Send) -> None:
+        client = find_client(scope)
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+        elif opened[client] >= most:
+            await refuse_for_now(1)(scope, receive, send)
+        else:
+            opened[client] += 1
+            try:
+                await app(scope, receive, send)
+            finally:
+                opened[client] -= 1
+                if not opened[client]:
+                    del opened[client]
+
+    return respond
+
+
+def limit_uploads(app: ASGIApp, uploads: Buckets) -> ASGIApp:
+    """Answers 429 to a client that uploads too often, and to all while the files that are kept take too much space.
+
+    Answers 400 to a damaged form, which Gradio's parser meets with errors of any kind.
+    """
+    damaged = PlainTextResponse("The form is damaged.\n", 400)
+
+    async def respond(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] != "/gradio_api/upload":
+            await app(scope, receive, send)
+            return
+        wait = uploads.take(find_client(scope))
+        if not wait and await asyncio.to_thread(measure, Path(scope["app"].uploaded_file_dir)) > MOST_KEPT:
+            wait = 60
+        try:
+            await (refuse_for_now(wait) if wait else app)(scope, receive, send)
+        except OSError:
+            raise
+        except Exception:  # before anything was sent: the route sends its reply in one piece
+            await damaged(scope, receive, send)
+
+    return respond
+
+
+def measure(folder: Path) -> int:
+    """The bytes of the folder's files, after those have gone that were kept long enough."""
+    size = 0
+    for file in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            state = file.stat()
+            if stat.S_ISREG(state.st_mode) and time.time() - state.st_mtime > OLDEST:
+                file.unlink()
+            else:
+                size += state.st_size
+    return size
 
 
 def limit_bodies(app: ASGIApp, most: int) -> ASGIApp:

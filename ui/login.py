@@ -17,13 +17,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.errors import CitewellError
 from ui.limits import Buckets, find_client, refuse_for_now
+from ui.routes import is_for_mcp
 from ui.users import Users, check_password
 
 FAILURES_A_MINUTE = 10
 """Of a client."""
-
-MCP = "/gradio_api/mcp"
-"""Where Gradio serves MCP, which its own login does not guard."""
 
 
 def check_door(host: str, guarded: bool, insecure: bool) -> None:
@@ -75,7 +73,10 @@ def limit_logins(app: ASGIApp, attempts: Buckets) -> ASGIApp:
 
 
 def guard_tools(app: ASGIApp, users: Users, attempts: Buckets) -> ASGIApp:
-    """Asks for name and password (HTTP Basic) where Gradio serves MCP; failures count as those of the page's login."""
+    """Asks for name and password (HTTP Basic) where Gradio serves MCP, which its own login leaves open.
+
+    Failures count as those of the page's login.
+    """
     key, known = secrets.token_bytes(32), set[bytes]()  # hashing a password anew takes too long for each request
     denial = PlainTextResponse(
         "Name and password are missing or wrong. Send them as HTTP Basic authentication.\n",
@@ -84,7 +85,7 @@ def guard_tools(app: ASGIApp, users: Users, attempts: Buckets) -> ASGIApp:
     )
 
     async def respond(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(MCP):
+        if scope["type"] != "http" or not is_for_mcp(scope):
             await app(scope, receive, send)
             return
         client, credentials = find_client(scope), read_credentials(Headers(scope=scope).get("authorization", ""))

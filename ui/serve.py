@@ -14,12 +14,29 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.draft_file import MOST_BYTES
 from rag.errors import CitewellError
-from ui.limits import MOST_BODY, POSTS_A_MINUTE, REQUESTS_A_MINUTE, Buckets, limit_bodies, limit_requests
+from ui.environment import close_environment
+from ui.limits import (
+    FORM,
+    MOST_OPEN,
+    POSTS_A_MINUTE,
+    REQUESTS_A_MINUTE,
+    UPLOADS_A_MINUTE,
+    Buckets,
+    limit_bodies,
+    limit_open,
+    limit_requests,
+    limit_uploads,
+)
 from ui.login import FAILURES_A_MINUTE, guard_tools, is_loopback, limit_logins, make_login
+from ui.routes import close_routes
+from ui.sessions import Owners, keep_apart
 from ui.users import Users
 
 FIRST_PORT = 7860
 PORTS_TRIED = 100
+MOST_CONVERSATIONS = 1_000
+"""That are kept in memory; the one not used for longest goes first."""
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 POLICY = (
@@ -29,13 +46,22 @@ POLICY = (
 """What a browser may load: nothing from elsewhere, whatever an article says (Gradio needs the two 'unsafe-…')."""
 
 
-def serve(page: gr.Blocks, host: str, port: int | None, users: Users | None = None, mcp: bool = False) -> str:
+def serve(
+    page: gr.Blocks,
+    host: str,
+    port: int | None,
+    users: Users | None = None,
+    mcp: bool = False,
+    largest: int = MOST_BYTES,
+) -> str:
     """Starts to serve the page in a thread and returns its URL; `page.block_thread()` waits for Ctrl+C.
 
     Without a port it takes the first free one from 7860 on; with users it asks for a login; with `mcp` it serves the
-    page's tools over MCP. Raises CitewellError when the host, the port or MCP cannot be had.
+    page's tools over MCP; a file that is uploaded has at most `largest` bytes. Raises CitewellError when the host, the
+    port or MCP cannot be had.
     """
     port = find_port(host, port)
+    close_environment()
     # Gradio asks its own server for a sign of life; a proxy in the environment must not get to see that.
     os.environ["NO_PROXY"] = ",".join(filter(None, [os.environ.get("NO_PROXY", os.environ.get("no_proxy", "")), host]))
     try:
@@ -52,10 +78,16 @@ def serve(page: gr.Blocks, host: str, port: int | None, users: Users | None = No
             mcp_server=mcp,
             auth=make_login(users) if users else None,
             footer_links=[],
-            max_file_size=MOST_BYTES,
+            max_file_size=largest,
+            state_session_capacity=MOST_CONVERSATIONS,
             theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
             css=files("ui").joinpath("page.css").read_text(encoding="utf-8"),
-            app_kwargs={"middleware": guards(host, users), "docs_url": None, "redoc_url": None, "openapi_url": None},
+            app_kwargs={
+                "middleware": guards(host, users, mcp, largest),
+                "docs_url": None,
+                "redoc_url": None,
+                "openapi_url": None,
+            },
         )
     except OSError as error:
         raise CitewellError(f"Port {port} on {host} was taken meanwhile. Start it again.") from error
@@ -87,8 +119,8 @@ def find_port(host: str, port: int | None) -> int:
     raise CitewellError(f"{wanted} on {host} cannot be used: {reason}. Name a free one: citewell ui --port 8000")
 
 
-def guards(host: str, users: Users | None = None) -> list[Middleware]:
-    """Middleware that sets the policy, limits what a client may ask, and guards the login where there is one.
+def guards(host: str, users: Users | None, tools: bool, largest: int) -> list[Middleware]:
+    """Middleware that sets the policy, limits what a client may ask, guards the login, and keeps visitors apart.
 
     On a loopback address it refuses requests that name another host: that keeps a page elsewhere from reading the
     articles by pointing its own domain at 127.0.0.1.
@@ -98,12 +130,16 @@ def guards(host: str, users: Users | None = None) -> list[Middleware]:
         Middleware(TrustedHostMiddleware, allowed_hosts=names),
         Middleware(_with_policy),
         Middleware(limit_requests, requests=Buckets(REQUESTS_A_MINUTE), posts=Buckets(POSTS_A_MINUTE)),
-        Middleware(limit_bodies, most=MOST_BODY),
+        Middleware(limit_open, most=MOST_OPEN),
+        Middleware(limit_bodies, most=largest + FORM),
     ]
     if users:
         attempts = Buckets(FAILURES_A_MINUTE)
         chain.append(Middleware(limit_logins, attempts=attempts))
         chain.append(Middleware(guard_tools, users=users, attempts=attempts))
+    chain.append(Middleware(close_routes, locked=bool(users), tools=tools))
+    chain.append(Middleware(limit_uploads, uploads=Buckets(UPLOADS_A_MINUTE)))
+    chain.append(Middleware(keep_apart, owners=Owners()))
     return chain
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from functools import partial
 from importlib.util import find_spec
 
 import gradio as gr
@@ -15,7 +17,7 @@ from rag.errors import CitewellError
 from rag.schema import Answer
 from rag.verification import Verification
 from rag.verify import verify_answer
-from ui.check import find_fault, read_corpus, verify_draft
+from ui.check import CHECKS_AT_ONCE, check_in_time, find_fault, read_corpus, verify_draft
 from ui.follow import follow_answer
 
 ASK = (
@@ -36,6 +38,7 @@ def check_extra() -> None:
 
 def add_tools(assistant: Assistant) -> None:
     """Adds both to the page that is being built; errors reach the caller as the words that say what to do."""
+    checking = asyncio.Semaphore(CHECKS_AT_ONCE)
 
     async def ask(question: str) -> str:
         """Answers a question.
@@ -55,7 +58,8 @@ def add_tools(assistant: Assistant) -> None:
             draft: the text or the JSON, 300,000 characters at most.
         """
         try:
-            return (await asyncio.to_thread(verify_alone, assistant, draft)).to_json()
+            async with checking:
+                return (await check_in_time(assistant.config, partial(verify_alone, assistant, draft))).to_json()
         except (CitewellError, ValueError) as error:
             raise gr.Error(str(error), print_exception=False) from error
 
@@ -75,11 +79,11 @@ async def ask_alone(assistant: Assistant, question: str) -> Answer:
     raise CitewellError("The answer was stopped. Ask again.")
 
 
-def verify_alone(assistant: Assistant, draft: str) -> Verification:
+def verify_alone(assistant: Assistant, draft: str, stop: threading.Event) -> Verification:
     """What `citewell verify` finds in a text or an answer's JSON. Raises CitewellError for a draft that is too long."""
     if fault := find_fault(draft):
         raise CitewellError(fault)
     answer = read_object(draft)
     if answer is None:
-        return verify_draft(assistant.config, draft)
-    return verify_answer(answer, read_corpus(assistant.config))
+        return verify_draft(assistant.config, draft, stop)
+    return verify_answer(answer, read_corpus(assistant.config, stop), stop)
