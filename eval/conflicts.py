@@ -57,7 +57,13 @@ class Outcome:
 
     @property
     def shown(self) -> bool:
-        return bool(self.answer.conflicts)
+        """Whether the answer shows a disagreement; that something has changed over time is none."""
+        return any(conflict.kind != "development" for conflict in self.answer.conflicts)
+
+    @property
+    def developed(self) -> bool:
+        """Whether the answer shows that something has changed, and no disagreement."""
+        return bool(self.answer.conflicts) and not self.shown
 
     @property
     def expected(self) -> bool:
@@ -130,7 +136,10 @@ def write_corpus(corpus: Mapping[str, Any], folder: Path) -> None:
 
 
 def make_table(outcomes: Sequence[Outcome]) -> Table:
-    """Precision, recall and F1 of showing a conflict, the sides shown of those there are, and false ones by kind."""
+    """Precision, recall and F1 of showing a conflict, the sides shown of those there are, and false ones by kind.
+
+    What is shown as a development in time is told apart: of a figure that another superseded, that is what to show.
+    """
     table = Table(box=SIMPLE_HEAD)
     table.add_column("metric")
     table.add_column("value")
@@ -139,6 +148,9 @@ def make_table(outcomes: Sequence[Outcome]) -> Table:
     for kind in ("look_alike", "plain"):
         own = [outcome for outcome in outcomes if outcome.case.kind == kind]
         table.add_row(f"false conflicts, {kind}", f"{sum(outcome.shown for outcome in own)} of {len(own)}")
+    for kind in ("conflict", "look_alike", "plain"):
+        own = [outcome for outcome in outcomes if outcome.case.kind == kind]
+        table.add_row(f"shown as a development, {kind}", f"{sum(outcome.developed for outcome in own)} of {len(own)}")
     return table
 
 

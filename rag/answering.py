@@ -37,12 +37,13 @@ _UNITS: dict[AnswerType, frozenset[str]] = {
         {"", "percent", "metre", "kilogram", "day", "rank", "date", "clock", "name", *CURRENCIES.values()}
     ),
 }
+_NUMBERED = re.compile(r"\b[A-Z][a-z]+[\s-]\d+\b")
 _LETTERS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _ANOTHER_TIME = re.compile(
     r"\b(?:last|previous\w*|next|earlier|before|since|ago|decades?|following|coming|ahead|future|once|until)\b",
     re.IGNORECASE,
 )
-_CLOCK = re.compile(r"\b(?:what|which) time\b", re.IGNORECASE)
+_CLOCK = re.compile(r"\b(?:what|which) (?:time|hour)\b", re.IGNORECASE)
 _AMOUNT = re.compile(
     r"\b(?:what|which) (?:amount|quantity|tonnage|weight|height|length|depth|distance)\b", re.IGNORECASE
 )
@@ -70,11 +71,28 @@ class Answering:
 def find_answerings(
     question: Standalone, needs: QuestionNeeds, sentences: Sequence[ScoredSentence], judgements: Sequence[Judgement]
 ) -> list[Answering]:
-    """The sentences that hold a value of what is asked, each with its likeliest one, in their order."""
+    """The sentences that hold a value of what is asked, each with its likeliest one, in their order.
+
+    Where a sum is asked for and no sentence has a known currency, plain numbers are taken: "212 million marks".
+    """
     units = _find_units(question, needs)
+    found = _find_in_units(question, needs, units, sentences, judgements)
+    if found or needs.asks != "money" or not units:
+        return found
+    return _find_in_units(question, needs, _UNITS["count"], sentences, judgements)
+
+
+def _find_in_units(
+    question: Standalone,
+    needs: QuestionNeeds,
+    units: frozenset[str],
+    sentences: Sequence[ScoredSentence],
+    judgements: Sequence[Judgement],
+) -> list[Answering]:
     common = _find_common(sentences)
+    numbered = _find_numbered(sentences)
     named = [value for value in find_values(question.question) if value.unit == "date"]
-    asked = {word.stem for word in find_words(question.question)}
+    asked = set() if asks_yes_no(question) else {word.stem for word in find_words(question.question)}
     found: list[Answering] = []
     for scored, judgement in zip(sentences, judgements, strict=True):
         if judgement.reading and units:
@@ -82,6 +100,7 @@ def find_answerings(
             held = find_values(text)
             years = [value for value in held if value.unit == "date" and value.year]
             values = [v for v in _find_candidates(text, held, units, judgement) if not _is_given(v, asked)]
+            values = [v for v in values if v.unit or not _is_part_of_name(text, v, numbered)]
             values = [v for v in values if v.unit != "percent" or fits_change(question.question, text, v.start, v.end)]
             values = [v for v in values if v.unit != "name" or not v.words <= common]
             values = [v for v in values if v.unit != "date" or all(v.agrees(other) for other in named)]
@@ -96,6 +115,16 @@ def _find_common(sentences: Sequence[ScoredSentence]) -> set[str]:
     """The words, in lower case, that more than the share `COMMON` of the sentences hold: names of the whole topic."""
     counts = Counter(word for s in sentences for word in {*_LETTERS.findall(s.candidate.sentence.text.casefold())})
     return {word for word, count in counts.items() if count > max(2, COMMON * len(sentences))}
+
+
+def _find_numbered(sentences: Sequence[ScoredSentence]) -> set[str]:
+    """Names with a number that more than one sentence holds: "Aquila 2"."""
+    counts = Counter(name for scored in sentences for name in {*_NUMBERED.findall(scored.candidate.sentence.text)})
+    return {name for name, count in counts.items() if count > 1}
+
+
+def _is_part_of_name(text: str, value: Value, numbered: set[str]) -> bool:
+    return any(match.end() == value.end and match[0] in numbered for match in _NUMBERED.finditer(text))
 
 
 def _find_units(question: Standalone, needs: QuestionNeeds) -> frozenset[str]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from math import isclose
 
 from rag.answering import Answering, choose_best, find_answerings
+from rag.claimants import find_rival_claims
 from rag.converse import Standalone
 from rag.judge import Judgement
 from rag.opinions import asks_judgement, find_leaning
 from rag.question import QuestionNeeds, find_needs
 from rag.schema import Dispute, DisputeKind, DisputeSide, ScoredSentence
-from rag.values import Value
+from rag.values import Value, find_values
 from rag.words import stems
 
 BEHIND = 7.0
@@ -46,7 +48,7 @@ _MEASURES = tuple(
     for words in (
         r"imports?|imported|importing",
         r"exports?|exported|exporting",
-        r"first half|second half|half-year|six months",
+        r"(?:first|second) half|half(?:-| a )year|six months",
         r"quarter(?:ly)?",
         r"monthly|a month|per month|each month|weekly|a week|(?-i:daily)|a day|per day|each day",
         r"per (?:capita|person|head|hour|kilomet\w+|mile)|each(?!\s(?:year|month|week|day))",
@@ -113,9 +115,12 @@ def find_values_apart(
         if best and other.source != best.source and not other.value.agrees(best.value)
         if _is_alike(best, other, similarity) and _measures_same(question.question, best, other)
     ]
+    topic = ", ".join(needs.years)
+    if best and not others and (claims := find_rival_claims(best.text, find_values(best.text), best.value)):
+        sides = [best, *(replace(best, value=claim) for claim in claims)]
+        return Dispute(topic, _find_kind(best.value), _find_sides(sides, []))
     if not best or not others:
         return None
-    topic = ", ".join(needs.years)
     steps = {id(other): _is_superseded(best, other) or _is_superseded(other, best) for other in others}
     rivals = [other for other in others if not steps[id(other)]]
     if rivals:

@@ -33,12 +33,13 @@ _ASKS = re.compile(
     r"gain|lose|profit|suffer|strengthen|weaken|improve|worsen|damage|change|affect|mean for|do (?:to|for)|judge|"
     r"see|view|regard|assess|rate|think|opinions?|judg\w+|trust\w*|threaten|worry|worries|concerns?|welcome|"
     r"support|safe|dangerous|serve|succeed|fail|dependen\w+|independen\w+|interfere\w*|control|strings attached|"
-    r"mean)\b",
+    r"mean|bring|cost|done (?:to|for)|like(?=\W*$))\b",
     re.IGNORECASE,
 )
 _ASKS_FACT = re.compile(
-    r"\b(?:according to|in the (?:view|opinion|words) of|did [\w ]+ (?:say|warn|tell|claim|think)|say|said|which|who|"
-    r"where|when|how many|how much|why|and (?:how|what|is|are|did|does|do|has|have|was))\b",
+    r"^\W*(?:(?:and|but|so|in|on|at|to|from|by|for|with|of) )*(?:which|who|whom|whose|where|when|why)\b|"
+    r"\b(?:according to|in the (?:view|opinion|words) of|did [\w ]+ (?:say|warn|tell|claim|think)|say|said|"
+    r"how many|how much|and (?:how|what|is|are|did|does|do|has|have|was))\b",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W\d_]+(?:[’'-][^\W\d_]+)*")

@@ -87,7 +87,7 @@ _ASK_PATTERNS: tuple[tuple[AnswerType, str], ...] = (
     (
         "date",
         r"\bwhen (?:did|was|were|is|are|will|does|do|has|have|had)\b|^\W*(?:and |but |so )?(?:since |until )?when\b|"
-        r"\b(?:what|which) (?:years?|date|day|month|decade|time)\b|\bhow recently\b|\bsince when\b",
+        r"\b(?:what|which) (?:years?|date|day|month|decade|time|hour)\b|\bhow recently\b|\bsince when\b",
     ),
     (
         "money",
@@ -107,7 +107,8 @@ _ASK_PATTERNS: tuple[tuple[AnswerType, str], ...] = (
     ("amount", r"\bhow (?:much|big|large|high|tall|deep|far|fast|heavy|wide)\b"),
     (
         "name",
-        rf"\bwho\b|\bwhom\b|\bwhose\b|\bwhere\b|\b(?:what|which) place\b|{_NAMED}",
+        r"^(?!\W*(?:and |but |so )?(?:how|what|why)\b(?!.*[,;:]).*\w\s+(?:who|whom|whose|where)\b).*"
+        rf"\b(?:who|whom|whose|where)\b|\b(?:what|which) place\b|{_NAMED}",
     ),
     ("manner", r"^\W*(?:and |but |so )?(?:how|in what way|in which way|by what means)\b"),
 )

@@ -27,6 +27,9 @@ _MADE_BY = re.compile(r"(?:(?:was|were|is|are)\s\w+\s)?(?:by|from)\s+(?=[^\W\d_]
 _TRAILING = re.compile(r",[’”»\"']?\s(?!and\b|but\b|while\b|who\b|which\b|as\b)(?:the\s|a\s|an\s)?[^,]{1,60}\Z")
 """What comes before the verb where a whole sentence is somebody's: "…, Aghayev said."."""
 
+_SECOND_PART = re.compile(r";\s[^;,“‘«\"]*\Z")
+"""What comes before the verb where it holds for the words behind a semicolon alone: "It cost 4; they claimed 5"."""
+
 _FRAGMENT = re.compile(r"(?:As well as|Including|Nor|Among them)\b")
 _ANSWER = re.compile(r"[\s\u00a0]*(?P<name>[^\s:“‘«\"][^:“‘«\"\n]{0,60}):[\s\u00a0]*[“‘«\"]?")
 
@@ -72,7 +75,8 @@ def _find_main(text: str) -> Attribution | None:
     found = find_attributions(text)
     if found and _TRAILING.search(text[: found[-1].start]) and len(text[found[-1].end :].split()) <= 5:
         return found[-1]
-    return found[0] if found and not found[0].nested else None
+    holds = found and not found[0].nested and not _SECOND_PART.search(text[: found[0].start])
+    return found[0] if holds else None
 
 
 def _is_person(words: str) -> bool:

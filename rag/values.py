@@ -64,7 +64,7 @@ _ABOUT = re.compile(
     re.IGNORECASE,
 )
 _NUMERIC = re.compile(
-    rf"(?<![\w.,])(?P<sign>{_SIGN})?\s?(?P<number>{_NUMBER}|{_SPELLED})(?:\s?(?:to|–|-)\s?(?:{_SIGN})?(?P<upper>{_NUMBER}|"
+    rf"(?<![\w.,])(?P<sign>{_SIGN})?\s?(?P<number>{_NUMBER}|{_SPELLED})(?P<half>\sand\sa\shalf\b)?(?:\s?(?:to|–|-)\s?(?:{_SIGN})?(?P<upper>{_NUMBER}|"
     rf"{_BELOW_100})(?=\s?(?:{_SCALE}|{_MEASURE}|%|per\s?cent|pct)))?(?:[\s-]?(?P<scale>{_SCALE})\b)?(?:(?<=hundred)\s(?:and\s)?"
     rf"(?P<rest>{_BELOW_100})\b)?(?:[\s-]?(?P<after>%|per\s?cent\b|pct\b|percentage\spoints?\b|(?:{_MONEY}|{_MEASURE})\b))?",
     re.IGNORECASE,
@@ -79,7 +79,8 @@ _RANK = re.compile(
     re.IGNORECASE,
 )
 _CLOCK = re.compile(
-    r"\b(?P<hour>\d{1,2})(?:[.:](?P<minute>\d\d))?\s?(?P<half>[ap])\.?m\b\.?|\b(?P<h>[01]?\d|2[0-3]):(?P<m>[0-5]\d)\b",
+    r"\b(?P<hour>\d{1,2})(?:[.:](?P<minute>\d\d))?\s?(?P<half>[ap])\.?m\b\.?|\b(?P<h>[01]?\d|2[0-3]):(?P<m>[0-5]\d)\b|"
+    r"\b(?P<hh>[01]?\d|2[0-3])\.(?P<mm>[0-5]\d)(?=\s(?:local time|by the (?:\w+ )?clock|o[’']clock|GMT|UTC|hours)\b)",
     re.IGNORECASE,
 )
 _YEAR = r"(?:1[5-9]|20)\d\d"
@@ -168,7 +169,7 @@ def _find_numbers(text: str) -> Iterator[Value]:
         place = match.end("number") if year_first else max(match.end(), place + 1)
         value, (unit, written, size) = _read(match), _find_unit(match)
         spelled = match["number"].lower()
-        if value is None or year_first or (spelled == "one" and not (match["scale"] or unit)):
+        if value is None or year_first or (spelled == "one" and not (match["scale"] or match["half"] or unit)):
             continue
         scale = float(_SCALES.get((match["scale"] or "").lower(), 1)) * size
         if upper is not None and upper > value:
@@ -181,10 +182,10 @@ def _find_numbers(text: str) -> Iterator[Value]:
 
 
 def _read(match: re.Match[str]) -> float | None:
-    """The number before its scale; "two hundred and fifty" is 2.5 hundred."""
+    """The number before its scale; "two hundred and fifty" is 2.5 hundred, "two and a half million" 2.5 million."""
     value = _read_number(match["number"])
     rest = _read_number(match["rest"]) if match["rest"] else 0.0
-    return None if value is None or rest is None else value + rest / 100
+    return None if value is None or rest is None else value + rest / 100 + (0.5 if match["half"] else 0.0)
 
 
 def _read_number(number: str) -> float | None:
@@ -261,7 +262,8 @@ def _find_ranks(text: str) -> Iterator[Value]:
 
 def _find_clocks(text: str) -> Iterator[Value]:
     for match in _CLOCK.finditer(text):
-        hour, minute = int(match["hour"] or match["h"]), int(match["minute"] or match["m"] or 0)
+        hour = int(match["hour"] or match["h"] or match["hh"])
+        minute = int(match["minute"] or match["m"] or match["mm"] or 0)
         if match["half"]:
             hour = hour % 12 + 12 * (match["half"].lower() == "p")
         place = float(60 * hour + minute)

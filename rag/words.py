@@ -40,7 +40,7 @@ LIGHT_WORDS = frozenset(
         "affected expect expected plan planned intend intended hope hoped aim aimed actually really currently "
         "exactly specific specifically main mainly different certain particular thing things way ways kind kinds "
         "sort type types part parts role reason reasons point points fact article articles text author number "
-        "amount figure total place"
+        "amount figure total place share percentage percent proportion fraction"
     ).split()
 )
 """Words that a question can do without: verbs and nouns of any topic, for which an answer often uses others."""

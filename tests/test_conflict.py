@@ -184,6 +184,44 @@ def test_a_yes_or_no_question_compares_only_what_it_names():
     assert disputes("Has trade grown?", trade, other) == ()
 
 
+def test_what_a_yes_or_no_question_names_itself_is_a_side_too():
+    assert values(
+        disputes(
+            "Were there six trading houses in July 2024?",
+            said("By July 2024 nine trading houses had opened.", "nine", "a.txt"),
+            said("In July 2024 there were six trading houses.", "six", "b.txt", 8.0),
+        )
+    ) == [["nine", "six"]]
+
+
+def test_two_claims_of_one_sentence_are_sides_with_the_same_quote():
+    march = said("Police put the crowd at 4,000; the organisers claimed 15,000.", "4,000", "a.txt")
+    (found,) = disputes("How many people took part in the march?", march)
+    assert values([found]) == [["4,000", "15,000"]]
+    assert [side.sentences for side in found.sides] == [(march[0],), (march[0],)]
+
+
+def test_sums_in_a_currency_that_nobody_knows_can_differ():
+    budget = said("The wing is budgeted at 212 million marks.", "212 million marks", "a.txt")
+    table = said("A table puts the price of the wing at 287 million marks.", "287 million marks", "b.txt", 8.0)
+    assert values(disputes("What is the price of the wing?", budget, table)) == [["212 million", "287 million"]]
+
+
+def test_a_number_that_is_part_of_a_name_is_no_count():
+    flown = said("The Aquila 2 rocket put five satellites into orbit.", "five", "a.txt")
+    carried = said("Aquila 2 carried seven satellites.", "seven", "b.txt", 8.0)
+    assert values(disputes("How many satellites did the rocket carry?", flown, carried)) == [["five", "seven"]]
+    assert [a.value.text for a in find_answerings(*asked("Were there two rockets?", flown, carried))] == [
+        "five",
+        "seven",
+    ]
+
+
+def asked(question, *pairs):
+    sentences, judgements = zip(*pairs, strict=True)
+    return Standalone(question), find_needs(Standalone(question)), sentences, judgements
+
+
 SAVES = said("The work will save the angels.", "save", "a.txt")
 DESTROYS = said("She fears that the work will destroy the angels.", "destroy", "b.txt", 8.0)
 

@@ -74,8 +74,8 @@ def test_an_edit_is_made_once_and_one_that_fits_nowhere_is_refused(tmp_path):
         write_corpus({"seeds": True, "edits": [EDIT | {"old": "around 999"}]}, tmp_path / "wrong")
 
 
-def outcome(kind, shown, sides=()):
-    conflicts = (Conflict("", tuple(ConflictSide(value, ()) for value in shown)),) if shown else ()
+def outcome(kind, shown, sides=(), of="figures"):
+    conflicts = (Conflict("", tuple(ConflictSide(value, ()) for value in shown), of),) if shown else ()
     answer = Answer("Q?", "Q?", True, "", None, 0.9, (), conflicts, (), "quotes", {})
     return Outcome(ConflictCase("x", "dev", kind, "count", {}, "Q?", tuple((side,) for side in sides)), answer)
 
@@ -90,7 +90,14 @@ def test_precision_recall_f1_and_sides_count_what_is_shown():
     ]
     assert [precision(outcomes), recall(outcomes), f1(outcomes)] == pytest.approx([2 / 3, 2 / 3, 2 / 3])
     assert sides_shown(outcomes) == pytest.approx(3 / 6)
-    assert make_table(outcomes).row_count == 6
+    assert make_table(outcomes).row_count == 9
+
+
+def test_a_development_is_no_disagreement():
+    outcomes = [outcome("look_alike", ["4", "9"], of="development"), outcome("conflict", ["1", "2"], of="development")]
+    assert [recall(outcomes), f1(outcomes)] == [0.0, 0.0]
+    assert precision(outcomes) is None
+    assert [each.developed for each in outcomes] == [True, True]
 
 
 def test_a_file_without_cases_is_refused(tmp_path):

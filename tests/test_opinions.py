@@ -13,6 +13,9 @@ from rag.opinions import PRAISES, asks_judgement, find_leaning
         "Would closer ties help Azerbaijan?",
         "How might the mine affect the springs?",
         "Is the railway a risk for the villages?",
+        "How did her style affect the writers who came after her?",
+        "What will the visa-free regime bring the hotels?",
+        "What are the wines of 2024 like?",
     ],
 )
 def test_questions_for_an_effect_or_an_opinion_ask_for_a_judgement(question):
@@ -27,6 +30,8 @@ def test_questions_for_an_effect_or_an_opinion_ask_for_a_judgement(question):
         "According to Aghayev, what would closer ties change?",
         "What did Aghayev say about the effect of closer ties?",
         "What effect will it have, and is a deal planned?",
+        "In which year did the mine harm the springs?",
+        "And who benefits from it?",
     ],
 )
 def test_questions_for_facts_or_for_what_one_person_says_do_not(question):

@@ -85,5 +85,21 @@ def test_a_sentence_without_a_new_name_does_not_say_who():
     assert holds_type("Ilham Aliyev met Xi.", question, needs(question)) is True
 
 
+@pytest.mark.parametrize(
+    ("question", "asks"),
+    [
+        ("Who signed it?", "name"),
+        ("And in whose name was it signed?", "name"),
+        ("Do you know who signed it?", "name"),
+        ("How did her style affect the writers who came after her?", "manner"),
+        ("What does the reserve offer people who go walking?", "any"),
+        ("What was sold, and who bought it?", "name"),
+        ("At what hour did it lift off?", "date"),
+    ],
+)
+def test_who_in_the_middle_of_a_question_for_something_else_asks_for_nobody(question, asks):
+    assert needs(question).asks == asks
+
+
 def test_a_question_for_anything_fits_every_sentence():
     assert holds_type("Nothing.", "What happened?", needs("What happened?")) is None

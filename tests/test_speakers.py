@@ -83,6 +83,18 @@ def test_sentences_have_one_speaker_or_none(first, last, speaker):
 @pytest.mark.parametrize(
     ("text", "speaker"),
     [
+        ("Police put the crowd at 4,000; the organisers claimed 15,000.", ""),
+        ("Aghayev said that it fell; nobody knew.", "Aghayev"),
+        ("“It fell; nobody knew,” Aghayev said.", "Aghayev"),
+    ],
+)
+def test_a_claim_behind_a_semicolon_does_not_hold_for_the_whole_sentence(text, speaker):
+    assert find_speaker_of(split(text), 0, 0) == speaker
+
+
+@pytest.mark.parametrize(
+    ("text", "speaker"),
+    [
         ("Aliyev said so.", "Aliyev"),
         ("The day before, President Ilham Aliyev also said so.", "Ilham Aliyev"),
         ("Seymur Hazi, a deputy chair of the opposition Popular Front Party, has suggested this.", "Seymur Hazi"),

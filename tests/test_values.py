@@ -31,6 +31,9 @@ def read(text):
         ("Twelve weeks", "three months"),
         ("4.5 miles", "7.2-kilometre"),
         ("a tenth", "10%"),
+        ("seven and a half", "7.5"),
+        ("two and a half million euros", "€2.5m"),
+        ("11.42 local time", "11:42"),
         ("one fifth", "20 per cent"),
         ("a little over half", "52.3 percent"),
         ("3.75 pct", "3.75%"),
@@ -63,6 +66,8 @@ def test_the_same_value_in_other_words_agrees(one, other):
         ("4th largest", "third largest"),
         ("14 francs", "14 euros"),
         ("10 days", "10"),
+        ("seven and a half", "seven"),
+        ("11.42", "11:42"),
     ],
 )
 def test_different_values_do_not_agree(one, other):
