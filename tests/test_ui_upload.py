@@ -1,13 +1,12 @@
 """Files that visitors add: what is taken, and what is refused with which reason."""
 
 import hashlib
-import io
 import json
-import zipfile
 from pathlib import Path
 
 import httpx
 import pytest
+from archive_files import make_zip
 from visits import Visitor
 
 from rag.articles import scan
@@ -42,14 +41,6 @@ def stored(config):
     return sorted(entry.name for entry in folder.iterdir()) if folder.exists() else []
 
 
-def pack(members):
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return data.getvalue()
-
-
 def test_a_text_is_stored_as_it_is_and_is_an_article(config, offer):
     assert offer("harbour.txt", "\ufeff" + HARBOUR) == "uploads/harbour.txt"
     assert (config.corpus / "uploads" / "harbour.txt").read_text(encoding="utf-8") == "\ufeff" + HARBOUR
@@ -65,7 +56,9 @@ def test_each_known_format_is_taken(config, offer):
     )
     container = '<container><rootfiles><rootfile full-path="p.opf"/></rootfiles></container>'
     package = '<package><manifest><item id="c" href="c.xhtml"/></manifest><spine><itemref idref="c"/></spine></package>'
-    offer("book.epub", pack({"META-INF/container.xml": container, "p.opf": package, "c.xhtml": f"<p>{HARBOUR}</p>"}))
+    offer(
+        "book.epub", make_zip({"META-INF/container.xml": container, "p.opf": package, "c.xhtml": f"<p>{HARBOUR}</p>"})
+    )
     assert stored(config) == ["Page.HTML", "book.epub", "lines.jsonl"]
 
 
@@ -123,13 +116,13 @@ def test_a_name_that_is_too_long_is_refused(offer):
         ("a.txt", b"\x1b[2Jwords", "no plain text"),
         ("a.pdf", HARBOUR, "no PDF"),
         ("a.docx", HARBOUR, "no DOCX: it is no whole zip file"),
-        ("a.docx", pack({"META-INF/container.xml": "<container/>"}), "no DOCX: it holds no word/document.xml"),
-        ("a.epub", pack({"word/document.xml": "<document/>"}), "no EPUB: it holds no META-INF/container.xml"),
+        ("a.docx", make_zip({"META-INF/container.xml": "<container/>"}), "no DOCX: it holds no word/document.xml"),
+        ("a.epub", make_zip({"word/document.xml": "<document/>"}), "no EPUB: it holds no META-INF/container.xml"),
         ("a.html", HARBOUR, "no HTML"),
         ("a.jsonl", HARBOUR, "line 1: no JSON"),
         ("a.jsonl", '{"text": "One."}\n{"title": "No text"}', 'line 2: no object with a "text"'),
         ("a.jsonl", "\n", "empty"),
-        ("a.docx", pack({"word/document.xml": b" " * 20_000_000}), "it unpacks to 20,000,000 bytes"),
+        ("a.docx", make_zip({"word/document.xml": b" " * 20_000_000}), "it unpacks to 20,000,000 bytes"),
         ("a.txt", "x" * 100_001, "more than 100,000 bytes"),
     ],
 )
