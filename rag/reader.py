@@ -144,13 +144,9 @@ class TrainedReader:
         evidence = find_evidence(signals, best, weighed, lexical)
         threshold = self._weights.threshold if self._config.threshold is None else self._config.threshold
         sentences = tuple(ScoredSentence(candidates[i], float(scores[i])) for i in order)
-        taking_sides = [place for place, i in enumerate(order) if not turned[i] and (not forms or forms.sides[i])]
-        disputes = find_disputes(
-            question,
-            [sentences[place] for place in taking_sides],
-            [judgements[order[place]] for place in taking_sides],
-            self._similarity,
-        )
+        sides = [place for place, i in enumerate(order) if not turned[i] and (not forms or forms.sides[i])]
+        judged = [judgements[order[place]] for place in sides]
+        disputes = find_disputes(question, [sentences[place] for place in sides], judged, self._similarity)
         disputed = any(dispute.kind != "development" for dispute in disputes)
         further = DISPUTED * disputed + FORMED * points[best] - TURNED_ODDS * max(turned[best], doubt)
         confidence = judge_evidence(evidence, self._weights, further) if weighed.words else 0.0
