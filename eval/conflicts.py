@@ -57,13 +57,12 @@ class Outcome:
 
     @property
     def shown(self) -> bool:
-        """Whether the answer shows a disagreement; that something has changed over time is none."""
-        return any(conflict.kind != "development" for conflict in self.answer.conflicts)
+        return bool(self.answer.conflicts)
 
     @property
     def developed(self) -> bool:
         """Whether the answer shows that something has changed, and no disagreement."""
-        return bool(self.answer.conflicts) and not self.shown
+        return bool(self.answer.developments) and not self.shown
 
     @property
     def expected(self) -> bool:
@@ -138,13 +137,16 @@ def write_corpus(corpus: Mapping[str, Any], folder: Path) -> None:
 def make_table(outcomes: Sequence[Outcome]) -> Table:
     """Precision, recall and F1 of showing a conflict, the sides shown of those there are, and false ones by kind.
 
-    What is shown as a development in time is told apart: of a figure that another superseded, that is what to show.
+    What is shown as a development in time is told apart: where a later figure supersedes one, that is what to show.
     """
     table = Table(box=SIMPLE_HEAD)
     table.add_column("metric")
     table.add_column("value")
     for name, metric in (("precision", precision), ("recall", recall), ("F1", f1), ("sides shown", sides_shown)):
         table.add_row(name, with_interval(outcomes, metric))
+    for seeds, name in ((True, "the seeds and edited copies"), (False, "other articles")):
+        own = [outcome for outcome in outcomes if bool(outcome.case.corpus.get("seeds")) == seeds]
+        table.add_row(f"F1, {name} ({len(own)} cases)", with_interval(own, f1) if own else "")
     for kind in ("look_alike", "plain"):
         own = [outcome for outcome in outcomes if outcome.case.kind == kind]
         table.add_row(f"false conflicts, {kind}", f"{sum(outcome.shown for outcome in own)} of {len(own)}")

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from rag.changes import fits_change
 from rag.converse import Standalone
@@ -14,7 +15,7 @@ from rag.question import LABEL, AnswerType, QuestionNeeds, find_distance
 from rag.schema import ScoredSentence
 from rag.short import asks_yes_no
 from rag.values import CURRENCIES, MEASURES, Value, find_name, find_values
-from rag.words import find_words
+from rag.words import STOP_WORDS, find_words
 
 SCORE_COUNTS = 2 / 3
 """Log-odds that a point of score counts in the choice of the likeliest value."""
@@ -71,28 +72,12 @@ class Answering:
 def find_answerings(
     question: Standalone, needs: QuestionNeeds, sentences: Sequence[ScoredSentence], judgements: Sequence[Judgement]
 ) -> list[Answering]:
-    """The sentences that hold a value of what is asked, each with its likeliest one, in their order.
-
-    Where a sum is asked for and no sentence has a known currency, plain numbers are taken: "212 million marks".
-    """
+    """The sentences that hold a value of what is asked, each with its likeliest one, in their order."""
     units = _find_units(question, needs)
-    found = _find_in_units(question, needs, units, sentences, judgements)
-    if found or needs.asks != "money" or not units:
-        return found
-    return _find_in_units(question, needs, _UNITS["count"], sentences, judgements)
-
-
-def _find_in_units(
-    question: Standalone,
-    needs: QuestionNeeds,
-    units: frozenset[str],
-    sentences: Sequence[ScoredSentence],
-    judgements: Sequence[Judgement],
-) -> list[Answering]:
     common = _find_common(sentences)
     numbered = _find_numbered(sentences)
     named = [value for value in find_values(question.question) if value.unit == "date"]
-    asked = set() if asks_yes_no(question) else {word.stem for word in find_words(question.question)}
+    asked = set() if _asks_whether(question) else {word.stem for word in find_words(question.question)}
     found: list[Answering] = []
     for scored, judgement in zip(sentences, judgements, strict=True):
         if judgement.reading and units:
@@ -100,7 +85,7 @@ def _find_in_units(
             held = find_values(text)
             years = [value for value in held if value.unit == "date" and value.year]
             values = [v for v in _find_candidates(text, held, units, judgement) if not _is_given(v, asked)]
-            values = [v for v in values if v.unit or not _is_part_of_name(text, v, numbered)]
+            values = [v for v in values if v.unit or not _ends_name(text, v, numbered)]
             values = [v for v in values if v.unit != "percent" or fits_change(question.question, text, v.start, v.end)]
             values = [v for v in values if v.unit != "name" or not v.words <= common]
             values = [v for v in values if v.unit != "date" or all(v.agrees(other) for other in named)]
@@ -118,20 +103,36 @@ def _find_common(sentences: Sequence[ScoredSentence]) -> set[str]:
 
 
 def _find_numbered(sentences: Sequence[ScoredSentence]) -> set[str]:
-    """Names with a number that more than one sentence holds: "Aquila 2"."""
-    counts = Counter(name for scored in sentences for name in {*_NUMBERED.findall(scored.candidate.sentence.text)})
-    return {name for name, count in counts.items() if count > 1}
+    """Names with a number that more than one sentence holds, not always as its first words: "Aquila 2"."""
+    places = [(m[0], m.start()) for s in sentences for m in _NUMBERED.finditer(s.candidate.sentence.text)]
+    counts = Counter(name for name, _ in places)
+    inside = {name for name, start in places if start and name.split()[0].lower() not in STOP_WORDS}
+    return {name for name in inside if counts[name] > 1}
 
 
-def _is_part_of_name(text: str, value: Value, numbered: set[str]) -> bool:
-    return any(match.end() == value.end and match[0] in numbered for match in _NUMBERED.finditer(text))
+def _ends_name(text: str, value: Value, numbered: set[str]) -> bool:
+    """Whether a number is but the end of such a name."""
+    names = (match for match in _NUMBERED.finditer(text) if match[0] in numbered)
+    return any(name.start() < value.start and name.end() == value.end for name in names)
+
+
+def _asks_whether(question: Standalone) -> bool:
+    """Whether a yes-or-no question names the figure that may answer it: one, or "three or four"."""
+    named = _find_named(question)
+    between = [question.question[one.end : other.start].strip() for one, other in pairwise(named)]
+    return asks_yes_no(question) and all(re.match(r"or\b", link) for link in between)
+
+
+def _find_named(question: Standalone) -> list[Value]:
+    """The figures that the question names; the number of a name is none."""
+    named = {match.end() for match in _NUMBERED.finditer(question.question)}
+    return [v for v in find_values(question.question) if v.unit != "date" and v.end not in named]
 
 
 def _find_units(question: Standalone, needs: QuestionNeeds) -> frozenset[str]:
     """The units of values that may answer; of a yes-or-no question those of the figures that it names."""
     if asks_yes_no(question):
-        named = {v.unit for v in find_values(question.question)} - {"date"}
-        return frozenset(named)
+        return frozenset(value.unit for value in _find_named(question))
     if needs.asks == "date" and _CLOCK.search(question.question):
         return frozenset({"clock"})
     if needs.asks in ("any", "name") and _RANK.search(question.question):

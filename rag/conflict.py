@@ -116,11 +116,10 @@ def find_values_apart(
         if _is_alike(best, other, similarity) and _measures_same(question.question, best, other)
     ]
     topic = ", ".join(needs.years)
-    if best and not others and (claims := find_rival_claims(best.text, find_values(best.text), best.value)):
-        sides = [best, *(replace(best, value=claim) for claim in claims)]
-        return Dispute(topic, _find_kind(best.value), _find_sides(sides, []))
-    if not best or not others:
+    if not best:
         return None
+    if not others:
+        return _find_claims_apart(topic, best, answerings)
     steps = {id(other): _is_superseded(best, other) or _is_superseded(other, best) for other in others}
     rivals = [other for other in others if not steps[id(other)]]
     if rivals:
@@ -131,6 +130,15 @@ def find_values_apart(
         return None
     in_time = sorted([best, step], key=lambda answering: answering.scored.candidate.article.published)
     return Dispute(topic, "development", _find_sides(in_time, []))
+
+
+def _find_claims_apart(topic: str, best: Answering, answerings: Sequence[Answering]) -> Dispute | None:
+    """The values that different people give in the best sentence itself."""
+    rivals = find_rival_claims(best.text, find_values(best.text), best.value)
+    if not rivals:
+        return None
+    sides = [best, *(replace(best, value=rival) for rival in rivals)]
+    return Dispute(topic, _find_kind(best.value), _find_sides(sides, answerings))
 
 
 def find_opinions_apart(

@@ -33,11 +33,13 @@ _ASKS = re.compile(
     r"gain|lose|profit|suffer|strengthen|weaken|improve|worsen|damage|change|affect|mean for|do (?:to|for)|judge|"
     r"see|view|regard|assess|rate|think|opinions?|judg\w+|trust\w*|threaten|worry|worries|concerns?|welcome|"
     r"support|safe|dangerous|serve|succeed|fail|dependen\w+|independen\w+|interfere\w*|control|strings attached|"
-    r"mean|bring|cost|done (?:to|for)|like(?=\W*$))\b",
+    r"mean|done (?:to|for)|(?:will|would|could|might|may) (?:[\w’'-]+ ){1,6}(?:bring|cost (?:us|them|the))|"
+    r"^\W*what (?:is|are|was|were) (?:[\w’'-]+ ){1,8}like(?=\W*$))\b",
     re.IGNORECASE,
 )
 _ASKS_FACT = re.compile(
-    r"^\W*(?:(?:and|but|so|in|on|at|to|from|by|for|with|of) )*(?:which|who|whom|whose|where|when|why)\b|"
+    r"^\W*(?:(?:and|but|so|in|on|at|to|from|by|for|with|of|during|after|before|under|between|since|about|into) )*"
+    r"(?:which|who|whom|whose|where|when|why)\b|\b(?:know|known|tell \w+|say|says) (?:which|who|where|when|why)\b|"
     r"\b(?:according to|in the (?:view|opinion|words) of|did [\w ]+ (?:say|warn|tell|claim|think)|say|said|"
     r"how many|how much|and (?:how|what|is|are|did|does|do|has|have|was))\b",
     re.IGNORECASE,

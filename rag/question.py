@@ -68,6 +68,12 @@ _NAMED = (
 )
 """Questions for what has a name of its own."""
 
+_RELATIVE = (
+    r"\W*(?:and |but |so )?(?:how|what(?! (?:is|was|are|were) the names? of)|why)\b(?:[^,;:?\n]|,(?=\d))*?"
+    r"(?<!\band)(?<!\bor)\s(?:who|whom|whose|where)\b"
+)
+"""How a question begins that asks for something else and has "who" in its middle: "the writers who came after her"."""
+
 _ASK_PATTERNS: tuple[tuple[AnswerType, str], ...] = (
     (
         "reason",
@@ -107,12 +113,11 @@ _ASK_PATTERNS: tuple[tuple[AnswerType, str], ...] = (
     ("amount", r"\bhow (?:much|big|large|high|tall|deep|far|fast|heavy|wide)\b"),
     (
         "name",
-        r"^(?!\W*(?:and |but |so )?(?:how|what|why)\b(?!.*[,;:]).*\w\s+(?:who|whom|whose|where)\b).*"
-        rf"\b(?:who|whom|whose|where)\b|\b(?:what|which) place\b|{_NAMED}",
+        rf"\A(?!{_RELATIVE}).*\b(?:who|whom|whose|where)\b|\b(?:what|which) place\b|{_NAMED}",
     ),
     ("manner", r"^\W*(?:and |but |so )?(?:how|in what way|in which way|by what means)\b"),
 )
-_ASKS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _ASK_PATTERNS)
+_ASKS = tuple((kind, re.compile(pattern, re.IGNORECASE | re.DOTALL)) for kind, pattern in _ASK_PATTERNS)
 
 
 _ASKS_NAMED = re.compile(_NAMED, re.IGNORECASE)

@@ -27,8 +27,11 @@ _MADE_BY = re.compile(r"(?:(?:was|were|is|are)\s\w+\s)?(?:by|from)\s+(?=[^\W\d_]
 _TRAILING = re.compile(r",[’”»\"']?\s(?!and\b|but\b|while\b|who\b|which\b|as\b)(?:the\s|a\s|an\s)?[^,]{1,60}\Z")
 """What comes before the verb where a whole sentence is somebody's: "…, Aghayev said."."""
 
-_SECOND_PART = re.compile(r";\s[^;,“‘«\"]*\Z")
+_SECOND_PART = re.compile(r";\s(?:[^;“‘«”»’\"]|’(?=\w))*\Z")
 """What comes before the verb where it holds for the words behind a semicolon alone: "It cost 4; they claimed 5"."""
+
+_WHEN = re.compile(r"\W*(?:(?:on|in|at|last|this|late|early)\b.*)?\Z", re.DOTALL)
+"""What may stand behind the verb of a whole sentence's speaker."""
 
 _FRAGMENT = re.compile(r"(?:As well as|Including|Nor|Among them)\b")
 _ANSWER = re.compile(r"[\s\u00a0]*(?P<name>[^\s:“‘«\"][^:“‘«\"\n]{0,60}):[\s\u00a0]*[“‘«\"]?")
@@ -74,9 +77,12 @@ def _find_main(text: str) -> Attribution | None:
         return Attribution(read_phrase(tokenize(named["name"])), 0, named.end("name"))
     found = find_attributions(text)
     if found and _TRAILING.search(text[: found[-1].start]) and len(text[found[-1].end :].split()) <= 5:
-        return found[-1]
-    holds = found and not found[0].nested and not _SECOND_PART.search(text[: found[0].start])
-    return found[0] if holds else None
+        return None if _is_second_part(text, found[-1]) and not _WHEN.match(text[found[-1].end :]) else found[-1]
+    return found[0] if found and not found[0].nested and not _is_second_part(text, found[0]) else None
+
+
+def _is_second_part(text: str, found: Attribution) -> bool:
+    return bool(_SECOND_PART.search(text[: found.start]))
 
 
 def _is_person(words: str) -> bool:

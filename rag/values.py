@@ -37,7 +37,9 @@ MEASURES = {
 CURRENCIES = {"$": "dollar", "a$": "australian dollar", "€": "euro", "£": "pound", "¥": "¥", "₼": "manat"}
 CURRENCIES |= {"usd": "dollar", "chf": "franc", "eur": "euro", "gbp": "pound", "rmb": "yuan", "cny": "yuan"}
 CURRENCIES |= {name: name for name in "dollar euro pound franc yuan yen manat rouble ruble lari tenge lira".split()}
-CURRENCIES |= {name: name for name in "krone kroner krona kronor crown zloty peso rupee".split()}
+CURRENCIES |= {name: name for name in "krone kroner krona kronor crown zloty peso rupee mark guilder".split()}
+CURRENCIES |= {name: name for name in "dirham dinar rial riyal rand baht ringgit shekel hryvnia forint".split()}
+CURRENCIES |= {name: name for name in "rupiah naira shilling birr taka tugrik kwacha".split()}
 _PARTS = {"half": 1 / 2, "third": 1 / 3, "quarter": 1 / 4, "fifth": 1 / 5, "sixth": 1 / 6}
 _PARTS |= {"seventh": 1 / 7, "eighth": 1 / 8, "ninth": 1 / 9, "tenth": 1 / 10}
 _ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
@@ -64,7 +66,7 @@ _ABOUT = re.compile(
     re.IGNORECASE,
 )
 _NUMERIC = re.compile(
-    rf"(?<![\w.,])(?P<sign>{_SIGN})?\s?(?P<number>{_NUMBER}|{_SPELLED})(?P<half>\sand\sa\shalf\b)?(?:\s?(?:to|–|-)\s?(?:{_SIGN})?(?P<upper>{_NUMBER}|"
+    rf"(?<![\w.,])(?P<sign>{_SIGN})?\s?(?P<number>{_NUMBER}|{_SPELLED})(?P<half>\sand\sa\shalf\b(?!-))?(?:\s?(?:to|–|-)\s?(?:{_SIGN})?(?P<upper>{_NUMBER}|"
     rf"{_BELOW_100})(?=\s?(?:{_SCALE}|{_MEASURE}|%|per\s?cent|pct)))?(?:[\s-]?(?P<scale>{_SCALE})\b)?(?:(?<=hundred)\s(?:and\s)?"
     rf"(?P<rest>{_BELOW_100})\b)?(?:[\s-]?(?P<after>%|per\s?cent\b|pct\b|percentage\spoints?\b|(?:{_MONEY}|{_MEASURE})\b))?",
     re.IGNORECASE,
@@ -80,7 +82,7 @@ _RANK = re.compile(
 )
 _CLOCK = re.compile(
     r"\b(?P<hour>\d{1,2})(?:[.:](?P<minute>\d\d))?\s?(?P<half>[ap])\.?m\b\.?|\b(?P<h>[01]?\d|2[0-3]):(?P<m>[0-5]\d)\b|"
-    r"\b(?P<hh>[01]?\d|2[0-3])\.(?P<mm>[0-5]\d)(?=\s(?:local time|by the (?:\w+ )?clock|o[’']clock|GMT|UTC|hours)\b)",
+    r"\b(?P<hh>[01]?\d|2[0-3])\.(?P<mm>[0-5]\d)(?=,?\s(?:(?:\w+\s)?time|by the (?:\w+ )?clock|o[’']clock)\b)",
     re.IGNORECASE,
 )
 _YEAR = r"(?:1[5-9]|20)\d\d"
@@ -185,7 +187,9 @@ def _read(match: re.Match[str]) -> float | None:
     """The number before its scale; "two hundred and fifty" is 2.5 hundred, "two and a half million" 2.5 million."""
     value = _read_number(match["number"])
     rest = _read_number(match["rest"]) if match["rest"] else 0.0
-    return None if value is None or rest is None else value + rest / 100 + (0.5 if match["half"] else 0.0)
+    if value is None or rest is None:
+        return None
+    return value + rest / 100 + (0.5 * (12 if match["number"].lower() == "dozen" else 1) if match["half"] else 0.0)
 
 
 def _read_number(number: str) -> float | None:
@@ -218,11 +222,11 @@ def _spread(match: re.Match[str], value: float, scale: float, about: re.Match[st
     """The least and most that the number may stand for: half of its last digit where that is rounded, or ROUGHLY."""
     digits = match["number"].replace(",", "")
     decimals = len(digits.partition(".")[2])
-    last = 10.0**-decimals
+    last = 0.1 if match["half"] else 10.0**-decimals
     rounded = digits[0].isdigit() and (decimals or (match["scale"] and value < 10))
     half = last / 2 if rounded else 0.0
     if about:
-        while not decimals and value and value % (last * 10) == 0:
+        while not decimals and not match["half"] and value and value % (last * 10) == 0:
             last *= 10
         half = max(ROUGHLY * value, last / 2)
     low, high = value - half, value + half

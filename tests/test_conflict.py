@@ -201,10 +201,55 @@ def test_two_claims_of_one_sentence_are_sides_with_the_same_quote():
     assert [side.sentences for side in found.sides] == [(march[0],), (march[0],)]
 
 
-def test_sums_in_a_currency_that_nobody_knows_can_differ():
+def test_what_agrees_with_a_claim_of_a_sentence_joins_its_side():
+    march = said("Police put the crowd at 4,000; the organisers claimed 15,000.", "4,000", "a.txt")
+    count = said("There were 4,000 at the march.", "4,000", "b.txt", 8.0)
+    (found,) = disputes("How many people took part in the march?", march, count)
+    assert [len(side.sentences) for side in found.sides] == [2, 1]
+
+
+def test_sums_in_another_currency_can_differ():
     budget = said("The wing is budgeted at 212 million marks.", "212 million marks", "a.txt")
     table = said("A table puts the price of the wing at 287 million marks.", "287 million marks", "b.txt", 8.0)
-    assert values(disputes("What is the price of the wing?", budget, table)) == [["212 million", "287 million"]]
+    assert values(disputes("What is the price of the wing?", budget, table)) == [
+        ["212 million marks", "287 million marks"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("question", "one", "words", "other", "others"),
+    [
+        (
+            "Did five of the twelve ministers resign?",
+            "Five ministers resigned on Monday.",
+            "Five",
+            "Twelve ministers sat in the room.",
+            "Twelve",
+        ),
+        (
+            "Did Aquila 2 reach its orbit?",
+            "Aquila 2 reached orbit.",
+            "2",
+            "It reached orbit with three satellites.",
+            "three",
+        ),
+    ],
+)
+def test_a_yes_or_no_question_with_several_figures_or_a_numbered_name_compares_none(
+    question, one, words, other, others
+):
+    assert disputes(question, said(one, words, "a.txt"), said(other, others, "b.txt", 8.0)) == ()
+
+
+@pytest.mark.parametrize("opening", ["Some", "About", "Only", "Police"])
+def test_a_number_behind_the_first_word_of_a_sentence_is_no_name(opening):
+    found = disputes(
+        "How many firms operate there?",
+        said(f"{opening} 300 firms operate there.", "300", "a.txt"),
+        said(f"{opening} 300 firms are at work there.", "300", "b.txt", 8.5),
+        said("In all, 420 firms operate there.", "420", "c.txt", 8.0),
+    )
+    assert [len(side.sentences) for dispute in found for side in dispute.sides] == [2, 1]
 
 
 def test_a_number_that_is_part_of_a_name_is_no_count():

@@ -1,6 +1,7 @@
 """The corpora beside the seeds are whole: gold passages stand where cases say, and halves share nothing."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,8 +76,9 @@ def test_an_edit_is_made_once_and_one_that_fits_nowhere_is_refused(tmp_path):
 
 
 def outcome(kind, shown, sides=(), of="figures"):
-    conflicts = (Conflict("", tuple(ConflictSide(value, ()) for value in shown), of),) if shown else ()
-    answer = Answer("Q?", "Q?", True, "", None, 0.9, (), conflicts, (), "quotes", {})
+    found = (Conflict("", tuple(ConflictSide(value, ()) for value in shown), of),) if shown else ()
+    answer = Answer("Q?", "Q?", True, "", None, 0.9, (), found if of == "figures" else (), (), "quotes", {})
+    answer = replace(answer, developments=found if of == "development" else ())
     return Outcome(ConflictCase("x", "dev", kind, "count", {}, "Q?", tuple((side,) for side in sides)), answer)
 
 
@@ -90,7 +92,7 @@ def test_precision_recall_f1_and_sides_count_what_is_shown():
     ]
     assert [precision(outcomes), recall(outcomes), f1(outcomes)] == pytest.approx([2 / 3, 2 / 3, 2 / 3])
     assert sides_shown(outcomes) == pytest.approx(3 / 6)
-    assert make_table(outcomes).row_count == 9
+    assert make_table(outcomes).row_count == 11
 
 
 def test_a_development_is_no_disagreement():

@@ -32,6 +32,11 @@ def test_questions_for_an_effect_or_an_opinion_ask_for_a_judgement(question):
         "What effect will it have, and is a deal planned?",
         "In which year did the mine harm the springs?",
         "And who benefits from it?",
+        "What did Marco Polo bring to Venice?",
+        "What was the weather like when he came?",
+        "What animals does he like?",
+        "During which match did he hurt his knee?",
+        "After which event did relations worsen?",
     ],
 )
 def test_questions_for_facts_or_for_what_one_person_says_do_not(question):

@@ -94,6 +94,11 @@ def test_a_sentence_without_a_new_name_does_not_say_who():
         ("How did her style affect the writers who came after her?", "manner"),
         ("What does the reserve offer people who go walking?", "any"),
         ("What was sold, and who bought it?", "name"),
+        ("What was sold\nand who bought it?", "name"),
+        ("Please answer this:\nWho signed it?", "name"),
+        ("What is the name of the man who signed it?", "name"),
+        ("How and where did he die?", "name"),
+        ("What did the 4,000 people who marched want?", "any"),
         ("At what hour did it lift off?", "date"),
     ],
 )

@@ -86,6 +86,8 @@ def test_sentences_have_one_speaker_or_none(first, last, speaker):
         ("Police put the crowd at 4,000; the organisers claimed 15,000.", ""),
         ("Aghayev said that it fell; nobody knew.", "Aghayev"),
         ("“It fell; nobody knew,” Aghayev said.", "Aghayev"),
+        ("It fell; it will fall again, Aghayev said on Monday.", "Aghayev"),
+        ("Police put the crowd at 4,000; on Monday, the organisers claimed 15,000.", ""),
     ],
 )
 def test_a_claim_behind_a_semicolon_does_not_hold_for_the_whole_sentence(text, speaker):

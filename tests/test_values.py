@@ -33,7 +33,9 @@ def read(text):
         ("a tenth", "10%"),
         ("seven and a half", "7.5"),
         ("two and a half million euros", "€2.5m"),
+        ("a dozen and a half", "18"),
         ("11.42 local time", "11:42"),
+        ("8.30 hours", "8.3 hours"),
         ("one fifth", "20 per cent"),
         ("a little over half", "52.3 percent"),
         ("3.75 pct", "3.75%"),
@@ -67,6 +69,8 @@ def test_the_same_value_in_other_words_agrees(one, other):
         ("14 francs", "14 euros"),
         ("10 days", "10"),
         ("seven and a half", "seven"),
+        ("$2 and a half million", "$2.9m"),
+        ("212 million marks", "212 million shillings"),
         ("11.42", "11:42"),
     ],
 )
