@@ -21,9 +21,9 @@ from rag.words import stems
 BEHIND = 7.0
 """Points of score that a sentence with another value may be behind the best one that has a value."""
 
-LESS_LIKELY, LESS_LIKELY_DATE, LEAST_NAME = 8.0, 2.5, -1.0
-"""Log-odds by which another value may answer less likely than the best; dates, of which articles are full, by less. A
-name must have so much by itself.
+LESS_LIKELY, LESS_LIKELY_DATE, LEAST_DATE, LEAST_NAME = 8.0, 2.5, -2.0, -1.0
+"""Log-odds by which another value may answer less likely than the best; dates, of which articles are full, by less. The
+best date, and each name, must have so much by itself.
 """
 
 SIMILAR = 0.15
@@ -181,6 +181,8 @@ def _is_alike(best: Answering, other: Answering, similarity: Callable[[str, str]
     if other.value.unit != unit or best.scored.score - other.scored.score > BEHIND:
         return False
     if unit == "name" and (other.odds < LEAST_NAME or best.odds < LEAST_NAME):
+        return False
+    if unit == "date" and best.odds < LEAST_DATE:
         return False
     if best.odds - other.odds > (LESS_LIKELY_DATE if unit == "date" else LESS_LIKELY):
         return False

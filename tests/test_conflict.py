@@ -114,6 +114,15 @@ TRADE = "How much was traded in 2024?"
 GREW = said("It grew from $1.4 billion in 2021 to $3.1 billion in 2024.", "$3.1 billion", "b.txt", 8.0)
 
 
+def test_dates_of_which_none_answers_are_no_sides():
+    question = "When did Hazi become deputy chair?"
+    seen = said("Hazi was seen on 5 July.", "5 July", "a.txt", odds=-3.0)
+    heard = said("Hazi was heard on 4 July.", "4 July", "b.txt", 8.0, odds=-3.5)
+    elected = said("Hazi became deputy chair on 5 July.", "5 July", "a.txt")
+    assert disputes(question, seen, heard) == ()
+    assert values(disputes(question, elected, said("On 4 July Hazi became deputy chair.", "4 July", "b.txt", 8.0)))
+
+
 def test_of_several_years_in_a_sentence_the_asked_one_counts():
     found = disputes(TRADE, said("In 2024 it was $2.46 billion.", "$2.46 billion", "a.txt"), GREW)
     assert values(found) == [["$2.46 billion", "$3.1 billion"]]
