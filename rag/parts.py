@@ -12,7 +12,8 @@ from functools import lru_cache
 from typing import Literal
 
 from rag.nations import any_same_nation, is_people, names_of_nation
-from rag.words import STOP_WORDS, stem_word
+from rag.verbs import GET, GIVE, MUTUAL, TO_WHOM, base_of, is_participle
+from rag.words import STOP_WORDS
 
 Role = Literal["doer", "object", "owner", "of", "place", "from", "to", "giver", "receiver", "thing"]
 Name = tuple[str, ...]
@@ -42,39 +43,6 @@ _NO_DOER = frozenset(
 
 _SKIPPED = frozenset("the a an its their our neighbouring nearby all both over up out off down".split())
 """Words between a name and the word before it that tells its part: articles, and particles of verbs."""
-
-_IRREGULAR = {
-    form: base
-    for base, *forms in (
-        line.split()
-        for line in (
-            "sue sued suing sues|buy bought|sell sold|lend lent|send sent|teach taught|win won|lose lost|"
-            "beat beaten|make made|give gave given|take took taken|lead led|hold held|pay paid|build built|"
-            "run ran|write wrote written|drive drove driven|fly flew flown|see saw seen|meet met|feed fed|"
-            "bring brought|catch caught|choose chose chosen|fight fought|find found|get got gotten|keep kept|"
-            "know knew known|leave left|show showed shown|seek sought|shoot shot|spend spent|steal stole stolen|"
-            "strike struck|tell told|think thought|throw threw thrown|say said|understand understood|"
-            "undertake undertook undertaken|overtake overtook overtaken|draw drew drawn"
-        ).split("|")
-    )
-    for form in forms
-}
-_UNCHANGED = frozenset(
-    "hit cut shut set put hurt split read cast bid outbid overrun broadcast spread burst shed upset sung sunk rebuilt "
-    "hung stuck swept torn worn sworn".split()
-)
-"""Participles that end in neither -ed nor -en; most are as their verbs."""
-
-_GIVE = "sell sale lend loan send give export supply transfer donate ship deliver provide grant"
-_GET = "buy borrow get receive import purchase acquire obtain"
-_TO_WHOM = "lend give grant"
-"""Verbs whose object without "to" is who gets something."""
-
-_MUTUAL = (
-    "meet marry divorce date face play fight talk agree cooperate trade border sign join compete debate merge partner "
-    "unite connect last establish"
-)
-"""Verbs that do not tell one side from the other."""
 
 _TIMES = frozenset(
     "january february march april may june july august september october november december monday tuesday wednesday "
@@ -129,7 +97,7 @@ class Token:
 
     @property
     def is_participle(self) -> bool:
-        return self.lower in _IRREGULAR or self.lower in _UNCHANGED or self.lower.endswith(("ed", "en"))
+        return is_participle(self.lower)
 
 
 def find_names(text: str) -> frozenset[str]:
@@ -202,7 +170,7 @@ def _parts_of(tokens: Sequence[Token], start: int, end: int) -> Iterator[Part]:
     if before and before.lower in _PREPOSITIONS:
         role = _PREPOSITIONS[before.lower]
         about = frozenset([base_of(noun.lower)]) if noun else frozenset()
-        if about and before.lower == "from" and not about & (_stems(_GIVE) | _stems(_GET)):
+        if about and before.lower == "from" and not about & (GIVE | GET):
             yield Part("owner", about)  # "companies from Kenya", but "to import from Kenya"
         yield Part(role, about if role in ("doer", "of") else frozenset())
         return
@@ -219,9 +187,9 @@ def _undergone(tokens: Sequence[Token], end: int, before: Token) -> Iterator[Par
     verb = base_of(before.lower)
     following = tokens[end].lower if end < len(tokens) else ""
     yield Part("object", frozenset([verb]))
-    if verb in _stems(_TO_WHOM) or (verb in _stems(_GIVE) and _FIGURE.search(following)):
+    if verb in TO_WHOM or (verb in GIVE and _FIGURE.search(following)):
         yield Part("receiver")
-    elif verb in _stems(_GET) or (verb in _stems(_GIVE) and following == "to"):
+    elif verb in GET or (verb in GIVE and following == "to"):
         yield Part("thing")
 
 
@@ -247,7 +215,7 @@ def _doing(tokens: Sequence[Token], end: int, before: Token | None) -> Iterator[
         following = tokens[place + 1] if place + 1 < len(tokens) else None
         alone = following is None or not (following.is_word or following.is_name or following.lower in _SKIPPED)
         yield Part("object" if passive else "doer", frozenset(base_of(verb.lower) for verb in verbs), alone)
-        if passive and base_of(tokens[place].lower) in _stems(_GIVE) and following and following.lower == "to":
+        if passive and base_of(tokens[place].lower) in GIVE and following and following.lower == "to":
             yield Part("thing")
 
 
@@ -261,7 +229,7 @@ def _with_hands(parts: Iterator[Part]) -> Iterator[Part]:
     """The parts without what is mutual, and who gives or gets where that shows."""
     for part in filter(None, map(_without_mutual, parts)):
         yield part
-        gives, gets = bool(part.about & _stems(_GIVE)), bool(part.about & _stems(_GET))
+        gives, gets = bool(part.about & GIVE), bool(part.about & GET)
         if part.role == "doer" and gives != gets:
             yield Part("giver" if gives else "receiver")
         if part.role == "owner" and gives and not gets:  # "Chinese imports" may be those from China
@@ -271,7 +239,7 @@ def _with_hands(parts: Iterator[Part]) -> Iterator[Part]:
 def _without_mutual(part: Part) -> Part | None:
     if part.role not in ("doer", "object"):
         return part
-    about = part.about - _stems(_MUTUAL)
+    about = part.about - MUTUAL
     return replace(part, about=about) if about or not part.about else None
 
 
@@ -327,13 +295,3 @@ def _peoples(names: frozenset[str]) -> frozenset[str]:
 def find_stems(text: str) -> frozenset[str]:
     """The stems of all words of a text, verbs by their base."""
     return frozenset(base_of(token) for token in _TOKEN.findall(text.lower()))
-
-
-def base_of(word: str) -> str:
-    """The stem of a word in lower case, of an irregular verb's form that of its base."""
-    return stem_word(_IRREGULAR.get(word, word))
-
-
-@lru_cache(maxsize=8)
-def _stems(words: str) -> frozenset[str]:
-    return frozenset(map(stem_word, words.split()))
