@@ -35,7 +35,7 @@ FACTOR, SLIP = 3.0, 1_000.0
 NEAR_COPY = 0.8
 """Share of their words that two sentences have in common which are not independent of each other."""
 
-OPINION_BEHIND, OPINION_SIMILAR, LIKENESS = 4.5, 0.1, 3.0
+OPINION_BEHIND, OPINION_SIMILAR, LIKENESS = 4.5, 0.25, 3.0
 """Points of score that a judgement may be behind the best sentence, the least cosine of two that pull apart, and the
 points that a cosine of 1 counts in the choice among several.
 """
