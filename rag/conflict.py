@@ -116,15 +116,14 @@ def find_values_apart(
         if _is_alike(best, other, similarity) and _measures_same(question.question, best, other)
     ]
     topic = ", ".join(needs.years)
-    if not best:
+    claims = _find_claims(best) if best else []
+    if not best or not (others or claims):
         return None
-    if not others:
-        return _find_claims_apart(topic, best, answerings)
     steps = {id(other): _is_superseded(best, other) or _is_superseded(other, best) for other in others}
     rivals = [other for other in others if not steps[id(other)]]
-    if rivals:
+    if rivals or claims:
         rivals.sort(key=lambda rival: -rival.odds)
-        return Dispute(topic, _find_kind(best.value), _find_sides([best, *rivals], answerings))
+        return Dispute(topic, _find_kind(best.value), _find_sides([best, *claims, *rivals], answerings))
     step = max(others, key=lambda other: other.odds)
     if best.odds - step.odds > LESS_LIKELY_DATE:
         return None
@@ -132,13 +131,9 @@ def find_values_apart(
     return Dispute(topic, "development", _find_sides(in_time, []))
 
 
-def _find_claims_apart(topic: str, best: Answering, answerings: Sequence[Answering]) -> Dispute | None:
-    """The values that different people give in the best sentence itself."""
-    rivals = find_rival_claims(best.text, find_values(best.text), best.value)
-    if not rivals:
-        return None
-    sides = [best, *(replace(best, value=rival) for rival in rivals)]
-    return Dispute(topic, _find_kind(best.value), _find_sides(sides, answerings))
+def _find_claims(best: Answering) -> list[Answering]:
+    """The values that others give in the best sentence itself."""
+    return [replace(best, value=value) for value in find_rival_claims(best.text, find_values(best.text), best.value)]
 
 
 def find_opinions_apart(

@@ -66,7 +66,8 @@ _ABOUT = re.compile(
     re.IGNORECASE,
 )
 _NUMERIC = re.compile(
-    rf"(?<![\w.,])(?P<sign>{_SIGN})?\s?(?P<number>{_NUMBER}|{_SPELLED})(?P<half>\sand\sa\shalf\b(?!-))?(?:\s?(?:to|–|-)\s?(?:{_SIGN})?(?P<upper>{_NUMBER}|"
+    rf"(?<![\w.,])(?P<sign>{_SIGN})?\s?(?P<number>{_NUMBER}|{_SPELLED})"
+    rf"(?P<half>\sand\sa\shalf\b(?!-))?(?:\s?(?:to|–|-)\s?(?:{_SIGN})?(?P<upper>{_NUMBER}|"
     rf"{_BELOW_100})(?=\s?(?:{_SCALE}|{_MEASURE}|%|per\s?cent|pct)))?(?:[\s-]?(?P<scale>{_SCALE})\b)?(?:(?<=hundred)\s(?:and\s)?"
     rf"(?P<rest>{_BELOW_100})\b)?(?:[\s-]?(?P<after>%|per\s?cent\b|pct\b|percentage\spoints?\b|(?:{_MONEY}|{_MEASURE})\b))?",
     re.IGNORECASE,

@@ -217,6 +217,12 @@ def test_what_agrees_with_a_claim_of_a_sentence_joins_its_side():
     assert [len(side.sentences) for side in found.sides] == [2, 1]
 
 
+def test_claims_of_a_sentence_stand_beside_what_another_article_gives():
+    march = said("Police put the crowd at 4,000; the organisers claimed 15,000.", "4,000", "a.txt")
+    count = said("There were 6,000 at the march.", "6,000", "b.txt", 8.0)
+    assert values(disputes("How many people took part in the march?", march, count)) == [["4,000", "15,000", "6,000"]]
+
+
 def test_sums_in_another_currency_can_differ():
     budget = said("The wing is budgeted at 212 million marks.", "212 million marks", "a.txt")
     table = said("A table puts the price of the wing at 287 million marks.", "287 million marks", "b.txt", 8.0)
