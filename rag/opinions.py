@@ -33,6 +33,11 @@ _ASKS = re.compile(
     r"gain|lose|profit|suffer|strengthen|weaken|improve|worsen|damage|change|affect|mean for|do (?:to|for)|judge|"
     r"see|view|regard|assess|rate|think|opinions?|judg\w+|trust\w*|threaten|worry|worries|concerns?|welcome|"
     r"support|safe|dangerous|serve|succeed|fail|dependen\w+|independen\w+|interfere\w*|control|strings attached|"
+    r"(?:un)?(?:attractive|reliable|successful|popular|stable|fair|wise|useful|profitable|affordable|healthy|trustworthy)|"
+    r"powerful|promising|risky|costly|expensive|cheap|slow|efficient|vulnerable|harmful|beneficial|useless|ruthless|hostile|"
+    r"sustainable|viable|friendly|oppos(?:e[sd]?|ing)|in favou?r of|against|"
+    r"(?:attach\w*|impose[sd]?|set|come with) (?:[\w’'-]+ ){0,2}(?:conditions|strings)|"
+    r"(?:do|does|did|would) (?:[\w’'-]+ ){1,3}(?:mind|object to)|"
     r"mean|done (?:to|for)|(?:will|would|could|might|may) (?:[\w’'-]+ ){1,6}(?:bring|cost (?:us|them|the))|"
     r"^\W*what (?:is|are|was|were) (?:[\w’'-]+ ){1,8}like(?=\W*$))\b",
     re.IGNORECASE,
@@ -41,7 +46,8 @@ _ASKS_FACT = re.compile(
     r"^\W*(?:(?:and|but|so|in|on|at|to|from|by|for|with|of|during|after|before|under|between|since|about|into) )*"
     r"(?:which|who|whom|whose|where|when|why)\b|\b(?:know|known|tell \w+|say|says) (?:which|who|where|when|why)\b|"
     r"\b(?:according to|in the (?:view|opinion|words) of|did [\w ]+ (?:say|warn|tell|claim|think)|say|said|"
-    r"how many|how much|and (?:how|what|is|are|did|does|do|has|have|was))\b",
+    r"how many|how much|how fast|(?:what|which) (?:rate|pace|percentage|share)|"
+    r"and (?:how|what|is|are|did|does|do|has|have|was))\b",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W\d_]+(?:[’'-][^\W\d_]+)*")
@@ -53,6 +59,7 @@ _GOOD = (
     "independence autonomy sovereignty freedom free stable stability peace peaceful wise wisdom progress advance "
     "innovation modern attractive positive good great better best win winner hope hopeful proud cheap cheaper clean "
     "relief recover recovery thrive flourish bring revive support popular happy glad breakthrough merit valuable "
+    "safer safest stronger powerful quick quicker "
     "useful efficient foster encourage prestige triumph cure heal enrich counterbalance counterweight diversify"
 )
 _BAD = (
@@ -64,7 +71,7 @@ _BAD = (
     "pollute pollution poison dirty noise expensive waste burden exploit hoard unfair unjust abuse violate "
     "violation repress oppress interfere interference drain erode undermine sink drown lack fail failure scandal "
     "mistake wrong fiasco nightmare useless pointless vulnerable suffer victim conflict war tension strain hostile "
-    "unsafe ugly regret"
+    "unsafe ugly regret risky riskier slow slower dearer costly costlier unreliable weaker poorer hurdle obstacle"
 )
 _TURNS = (
     "not no never neither nor without hardly barely scarcely little few nobody nothing none unlikely cannot reduce "

@@ -83,7 +83,9 @@ _ASK_PATTERNS: tuple[tuple[AnswerType, str], ...] = (
     (
         "percent",
         r"\b(?:percent\w*|per cent|%|what (?:share|proportion|fraction)|which share|how much did .*"
-        r"(?:grow|rise|increase|decline|fall|drop|shrink|jump|climb)|growth rate|by how much)\b",
+        r"(?:grow|rise|increase|decline|fall|drop|shrink|jump|climb)|growth rate|by how much|"
+        r"(?:how fast|what (?:rate|pace)) (?:did|has|have|had|does|do|was|were|is|are) .*(?:gr[eo]w|ris[ei]|increas|"
+        r"declin|f[ae]ll|drop|shr[iu]nk|jump|climb|expand|slow|(?:go|gone|going|went) (?:up|down))\w*)\b",
     ),
     (
         "duration",
@@ -100,6 +102,8 @@ _ASK_PATTERNS: tuple[tuple[AnswerType, str], ...] = (
         r"\bamount(?:s|ed)? to\b|\bhow much (?:money|trade|was|is|were|did|does|do|has|have|worth|had)\b|\bworth\b|"
         r"\bwhat (?:is|was|are|were) (?:[\w’'-]+ ){0,4}(?:costs?|price|revenue|turnover|gdp|value|volume)\b|"
         r"^\W*what (?:[\w’'-]+ ){0,8}cost\b|"
+        r"^\W*(?:the |total |overall |annual |dollar ){0,3}(?:(?:trade )?(?:value|turnover)|trade volume|price|cost) "
+        r"(?:of|between|with|for)\b|"
         r"^\W*(?:what|which) (?:fee|price|sum|sales|profit|revenue|turnover|valuation|salary)\b|"
         r"^\W*what (?:did|does|do|will|would|must) (?:[\w’'-]+ ){1,6}(?:earn|pay|owe)\b"
         r"(?!\s(?:tribute|attention|homage|heed|respects?)\b)(?!.*\bto\W*$)|"

@@ -17,6 +17,9 @@ from rag.words import STOP_WORDS
 ROUGHLY = 0.05
 """Share by which a number that is called approximate may be off, or half of its last digit that is not 0."""
 
+LARGE = 1_000
+"""Scale from which a spelled part of it is a round number."""
+
 CONVERTED = 0.1
 """Share by which values in different units may differ: a month has 28 to 31 days."""
 
@@ -53,8 +56,10 @@ def _either(*names: str) -> str:
 
 _NUMBER = r"(?:\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)(?![.,]?\d|s\b)"
 _BELOW_100 = rf"(?:{_either(*NUMBER_WORDS)})(?:-(?:{_either(*NUMBER_WORDS)}))?(?!\w)"
-_SPELLED = rf"(?<!\w)(?:{_BELOW_100}|an?(?=\s(?:hundred|thousand|million|billion|trillion)\b))"
-_SCALES = SCALES | {f"hundred {name}": 100 * size for name, size in SCALES.items() if size >= 1_000}
+_ROUND = r"(?:hundred|thousand|million|billion|trillion)\b"
+_PART_OF = rf"(?:half[\s-]an?|(?:a\squarter|three[\s-]quarters)\sof\sa)(?=[\s-](?:{_ROUND}|dozen|per\s?cent))"
+_SPELLED = rf"(?<!\w)(?:{_PART_OF}|(?<!several\s)(?<!few\s){_BELOW_100}|an?(?=\s{_ROUND}))"
+_SCALES = SCALES | {"dozen": 12} | {f"hundred {name}": 100 * size for name, size in SCALES.items() if size >= 1_000}
 _SCALE = _either(*_SCALES)
 _MEASURE = rf"(?:{_either(*MEASURES)})s?"
 _SIGN = r"US\$|A\$|CHF\s?|USD\s?|EUR\s?|GBP\s?|RMB\s?|[$€£¥₼]"
@@ -197,6 +202,8 @@ def _read_number(number: str) -> float | None:
     number = number.lower().replace(",", "")
     if number in ("a", "an", "one"):
         return 1.0
+    if re.match(r"half[\s-]a|a quarter|three.quarters", number):
+        return {"h": 0.5, "a": 0.25, "t": 0.75}[number[0]]
     parts = [NUMBER_WORDS.get(part) for part in number.split("-")]
     if all(part is not None for part in parts):
         return float(sum(part or 0 for part in parts))
@@ -214,7 +221,8 @@ def _find_unit(match: re.Match[str]) -> tuple[str, str, float]:
         if name in MEASURES:
             unit, size = MEASURES[name]
             return unit, name.removesuffix("s"), size
-    name = after.rstrip("s").removeprefix("us") or (match["sign"] or "").strip().lower().removeprefix("us")
+    sign = (match["sign"] or "").strip().lower().removeprefix("us")
+    name = sign or ("" if after == "mark" else after.rstrip("s").removeprefix("us"))  # "passed the 3,000 mark"
     unit = CURRENCIES.get(name, CURRENCIES.get("us" + name, ""))
     return unit, unit, 1.0
 
@@ -223,11 +231,14 @@ def _spread(match: re.Match[str], value: float, scale: float, about: re.Match[st
     """The least and most that the number may stand for: half of its last digit where that is rounded, or ROUGHLY."""
     digits = match["number"].replace(",", "")
     decimals = len(digits.partition(".")[2])
-    last = 0.1 if match["half"] else 10.0**-decimals
+    part = value < 1 and not digits[0].isdigit()
+    last = 0.1 if match["half"] or part else 10.0**-decimals
     rounded = digits[0].isdigit() and (decimals or (match["scale"] and value < 10))
     half = last / 2 if rounded else 0.0
+    if part and scale >= LARGE:  # "half a million"
+        half = value / 10
     if about:
-        while not decimals and not match["half"] and value and value % (last * 10) == 0:
+        while not decimals and not match["half"] and value >= 1 and value % (last * 10) == 0:
             last *= 10
         half = max(ROUGHLY * value, last / 2)
     low, high = value - half, value + half

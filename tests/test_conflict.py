@@ -123,6 +123,15 @@ def test_dates_of_which_none_answers_are_no_sides():
     assert values(disputes(question, elected, said("On 4 July Hazi became deputy chair.", "4 July", "b.txt", 8.0)))
 
 
+def test_another_date_need_not_be_as_likely_as_the_best_one_if_it_is_sure():
+    question = "When was the bloc founded?"
+    best = said("The bloc was founded in 2001.", "2001", "a.txt", odds=6.0)
+    sure = said("It is a bloc that Russia set up in 1996.", "1996", "b.txt", 8.0, odds=2.0)
+    guessed = said("It was joined by India in 2017.", "2017", "b.txt", 8.0, odds=1.0)
+    assert values(disputes(question, best, sure)) == [["2001", "1996"]]
+    assert disputes(question, best, guessed) == ()
+
+
 def test_of_several_years_in_a_sentence_the_asked_one_counts():
     found = disputes(TRADE, said("In 2024 it was $2.46 billion.", "$2.46 billion", "a.txt"), GREW)
     assert values(found) == [["$2.46 billion", "$3.1 billion"]]

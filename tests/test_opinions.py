@@ -16,6 +16,10 @@ from rag.opinions import PRAISES, asks_judgement, find_leaning
         "How did her style affect the writers who came after her?",
         "What will the visa-free regime bring the hotels?",
         "What are the wines of 2024 like?",
+        "Are the routes attractive?",
+        "Does Moscow mind their presence?",
+        "Does Beijing attach any conditions?",
+        "is the bloc a powerful organisation or not",
     ],
 )
 def test_questions_for_an_effect_or_an_opinion_ask_for_a_judgement(question):
@@ -37,6 +41,7 @@ def test_questions_for_an_effect_or_an_opinion_ask_for_a_judgement(question):
         "What animals does he like?",
         "During which match did he hurt his knee?",
         "After which event did relations worsen?",
+        "At what rate did trade improve?",
     ],
 )
 def test_questions_for_facts_or_for_what_one_person_says_do_not(question):

@@ -263,6 +263,21 @@ def test_what_has_no_common_measure_has_no_bars(kind, values):
     assert 'class="bar"' not in render_sides(kind, *values)
 
 
+def test_each_sides_value_is_set_off_in_its_quotes():
+    quotes = (make_citation(1, "In 2024, 20 came, police said; 4,020 <i>did</i>."), make_citation(2, "A fifth, or 30."))
+    sides = (ConflictSide("20", (1,)), ConflictSide("4,020", (1,)), ConflictSide("30", (2,)))
+    html = render_answer(0, make_answer(citations=quotes, short="20", conflicts=(Conflict("", sides),)))
+    assert "In 2024, <strong>20</strong> came, police said; <strong>4,020</strong> &lt;i&gt;did&lt;/i&gt;." in html
+    assert "A fifth, or <strong>30</strong>." in html
+
+
+def test_a_side_that_is_the_whole_quote_is_not_set_off():
+    sides = (ConflictSide("Trade grew by 43%.", (1,)), ConflictSide("It will harm.", (2,)))
+    cited = (make_citation(1), make_citation(2, "It will harm."))
+    html = render_answer(0, make_answer(citations=cited, conflicts=(Conflict("", sides, "judgements"),)))
+    assert "<strong>" not in html
+
+
 def test_judgements_stand_in_their_words_with_who_says_them():
     html = render_sides("judgements", "It will <b>help</b>.", "It will harm.")
     assert 'class="value words" dir="auto">It will &lt;b&gt;help&lt;/b&gt;.' in html

@@ -34,6 +34,11 @@ def read(text):
         ("seven and a half", "7.5"),
         ("two and a half million euros", "€2.5m"),
         ("a dozen and a half", "18"),
+        ("half a dozen", "six"),
+        ("two dozen", "24"),
+        ("nearly half a million", "480,000"),
+        ("a quarter of a million", "250,000"),
+        ("half a percentage point", "0.5 percent"),
         ("11.42 local time", "11:42"),
         ("8.30 hours", "8.3 hours"),
         ("one fifth", "20 per cent"),
@@ -88,6 +93,13 @@ def test_every_value_of_a_sentence_is_found_in_its_place():
 @pytest.mark.parametrize("text", ["A second man left.", "They may go.", "No one came.", "in the 1990s", "İİ"])
 def test_words_that_look_like_values_are_none(text):
     assert find_values(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"), [("the $3 billion mark", "dollar"), ("the 3,000 mark", ""), ("3,000 marks", "mark")]
+)
+def test_a_mark_that_is_passed_is_no_money(text, unit):
+    assert read(text).unit == unit
 
 
 def test_a_name_is_its_capitalised_words_without_titles_and_days():

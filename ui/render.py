@@ -81,7 +81,7 @@ def render_answer(turn: int, answer: Answer) -> str:
         parts.append(f'<p class="short"><strong dir="auto">{escape(answer.short)}</strong> {chip}</p>')
     parts += [_conflict(turn, conflict, answer) for conflict in (*answer.conflicts, *answer.developments)]
     cards = answer.citations if answer.answered else answer.nearest
-    parts += [_card(turn, citation, answer.short if place == 0 else None) for place, citation in enumerate(cards)]
+    parts += [_card(turn, citation, _values_of(answer, citation)) for citation in cards]
     if answer.dropped:
         parts.append(_dropped(answer))
     save = f'<button type="button" class="save" data-save="{turn}">Save evidence</button>'
@@ -133,10 +133,31 @@ def _chip(turn: int, citation: Citation) -> str:
     )
 
 
-def _card(turn: int, citation: Citation, short: str | None = None) -> str:
-    """The quote with its outlet, date and title; the answer span in it is set off."""
-    before, found, after = citation.quote.partition(short) if short else (citation.quote, "", "")
-    quote = escape(before) + (f"<strong>{escape(found)}</strong>{escape(after)}" if found else "")
+def _values_of(answer: Answer, citation: Citation) -> list[str]:
+    """What in the quote answers: the values of the sides that it stands for, or the short answer in the first one."""
+    if not answer.answered:
+        return []
+    sides = [side for conflict in (*answer.conflicts, *answer.developments) for side in conflict.sides]
+    values = [side.value for side in sides if citation.number in side.citations]
+    return values or ([answer.short] if answer.short and citation is answer.citations[0] else [])
+
+
+def _marked(quote: str, values: Sequence[str]) -> str:
+    """The quote as HTML; where each of the values first stands in it as words of its own, it is set off."""
+    spans = sorted(
+        match.span() for value in values if (match := re.search(rf"(?<!\w){re.escape(value)}(?!\w)", quote)) and value
+    )
+    out, position = "", 0
+    for start, end in spans:
+        if position <= start and end - start < len(quote):
+            out += f"{escape(quote[position:start])}<strong>{escape(quote[start:end])}</strong>"
+            position = end
+    return out + escape(quote[position:])
+
+
+def _card(turn: int, citation: Citation, values: Sequence[str] = ()) -> str:
+    """The quote with its outlet, date and title; what in it answers is set off."""
+    quote = _marked(citation.quote, values)
     title = escape(citation.title or citation.source)
     said = f" — {name_speaker(citation)}" if citation.speaker else ""
     copied = escape(f"“{citation.quote}”{said} ({outlet(citation)}, “{citation.title or citation.source}”)")
