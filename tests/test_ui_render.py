@@ -265,10 +265,12 @@ def test_what_has_no_common_measure_has_no_bars(kind, values):
 
 def test_each_sides_value_is_set_off_in_its_quotes():
     quotes = (make_citation(1, "In 2024, 20 came, police said; 4,020 <i>did</i>."), make_citation(2, "A fifth, or 30."))
-    sides = (ConflictSide("20", (1,)), ConflictSide("4,020", (1,)), ConflictSide("30", (2,)))
+    quotes += (make_citation(3, "Of $5m, some thirty took none."),)
+    sides = (ConflictSide("20", (1,)), ConflictSide("4,020", (1,)), ConflictSide("30", (2, 3)))
     html = render_answer(0, make_answer(citations=quotes, short="20", conflicts=(Conflict("", sides),)))
     assert "In 2024, <strong>20</strong> came, police said; <strong>4,020</strong> &lt;i&gt;did&lt;/i&gt;." in html
     assert "A fifth, or <strong>30</strong>." in html
+    assert "Of $5m, <strong>some thirty</strong> took none." in html
 
 
 def test_a_side_that_is_the_whole_quote_is_not_set_off():

@@ -143,16 +143,22 @@ def _values_of(answer: Answer, citation: Citation) -> list[str]:
 
 
 def _marked(quote: str, values: Sequence[str]) -> str:
-    """The quote as HTML; where each of the values first stands in it as words of its own, it is set off."""
-    spans = sorted(
-        match.span() for value in values if (match := re.search(rf"(?<!\w){re.escape(value)}(?!\w)", quote)) and value
-    )
+    """The quote as HTML; each of the values is set off where it stands in it first."""
     out, position = "", 0
-    for start, end in spans:
+    for start, end in sorted(filter(None, (_find_value(quote, value) for value in values))):
         if position <= start and end - start < len(quote):
             out += f"{escape(quote[position:start])}<strong>{escape(quote[start:end])}</strong>"
             position = end
     return out + escape(quote[position:])
+
+
+def _find_value(quote: str, value: str) -> tuple[int, int] | None:
+    """Where it stands in the quote as words of its own, or where another value does that agrees with it."""
+    if value and (match := re.search(rf"(?<!\w){re.escape(value)}(?!\w)", quote)):
+        return match.span()
+    own = find_values(value)
+    alike = (found for found in find_values(quote) if own and found.agrees(own[0]))
+    return next(((found.start, found.end) for found in alike), None)
 
 
 def _card(turn: int, citation: Citation, values: Sequence[str] = ()) -> str:
