@@ -11,9 +11,8 @@ from itertools import pairwise
 from rag.changes import fits_change
 from rag.converse import Standalone
 from rag.judge import Judgement
-from rag.question import LABEL, AnswerType, QuestionNeeds, find_distance
+from rag.question import LABEL, YEAR, AnswerType, QuestionNeeds, asks_yes_no, find_distance
 from rag.schema import ScoredSentence
-from rag.short import asks_yes_no
 from rag.values import CURRENCIES, MEASURES, Value, find_name, find_values
 from rag.words import STOP_WORDS, find_words
 
@@ -90,10 +89,17 @@ def find_answerings(
             values = [v for v in values if v.unit != "name" or not v.words <= common]
             values = [v for v in values if v.unit != "date" or all(v.agrees(other) for other in named)]
             of_now = not years and not _ANOTHER_TIME.search(text)
-            dated = of_now and scored.candidate.article.published[:4] in needs.years
+            dated = of_now and (scored.candidate.article.published[:4] in needs.years or _follows_year(scored, needs))
             chosen = _choose(text, values, years, needs, judgement, dated=dated)
             found += [Answering(scored, value, _year_of(text, value, years), odds) for value, odds in chosen]
     return found
+
+
+def _follows_year(scored: ScoredSentence, needs: QuestionNeeds) -> bool:
+    """Whether the sentence before it speaks of the asked years and of no others."""
+    before = scored.candidate.previous
+    years = set(YEAR.findall(before.text)) if before else set()
+    return bool(years) and years <= {*needs.years}
 
 
 def _find_common(sentences: Sequence[ScoredSentence]) -> set[str]:

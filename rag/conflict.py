@@ -9,6 +9,7 @@ from datetime import date
 from math import isclose
 
 from rag.answering import Answering, choose_best, find_answerings
+from rag.changes import tells_change
 from rag.claimants import find_rival_claims
 from rag.converse import Standalone
 from rag.judge import Judgement
@@ -21,7 +22,7 @@ from rag.words import stems
 BEHIND = 7.0
 """Points of score that a sentence with another value may be behind the best one that has a value."""
 
-LESS_LIKELY, LESS_LIKELY_DATE, SURE_DATE, LEAST_DATE, LEAST_NAME = 8.0, 2.5, 1.5, -2.0, -1.0
+LESS_LIKELY, LESS_LIKELY_DATE, SURE_DATE, LEAST_DATE, LEAST_NAME = 8.0, 2.5, 1.0, -2.0, -1.0
 """Log-odds by which another value may answer less likely than the best; dates, of which articles are full, by less,
 unless they are sure by themselves. The best date, and each name, must have so much by itself.
 """
@@ -61,18 +62,25 @@ _MEASURES = tuple(
         r"died|dead|killed|deaths?",
         r"missing",
         r"polls?|surveys?",
-        r"cargo|freight",
     )
 )
 """Words that tell what a figure measures: where only one of two sentences has one, the figures are of two things."""
+
+_CARGO = re.compile(r"\b(?:cargo|freight)\b", re.IGNORECASE)
+"""Such a word too, but for what is weighed, and where the question speaks of it: others say "goods" then."""
 
 _CLAUSE_END = re.compile(r"[,;:(]\s|\s[–—-]\s|\)")
 _SCALE = re.compile(r"(?:thousand|[mb]illion|trillion|bn|mn|\d\s?[mbk])\b", re.IGNORECASE)
 _HAPPENED = re.compile(r"\b(?:was|were|has|have|had|came|rose|fell|grew|made|took|went|\w{3,}ed)\b")
 _LINK = re.compile(r"[,;]\s(?:and|but|while|whereas)\s|;\s")
 _AHEAD = re.compile(
-    r"\b(?:expect(?:s|ed|ing)?|forecasts?|targets?|aims?|intends?|hopes?|could|may|might|estimated?|projected|predict\w*|"
+    r"\b(?:expect(?:s|ed|ing)?|forecasts?|targets?|aims?|intends?|hop(?:es?|ed|ing)|"
+    r"pencill?ed in|envisag\w+|could|may|might|estimated?|projected|predict\w*|"
     r"outlook|plans? to|planned|scheduled|should|(?:is|are|was|were|meant) to)\b"
+)
+_HAD_PLANNED = re.compile(
+    r"\b(?:had|was|were) (?:been )?(?:\w+ ){0,2}"
+    r"(?:expect|forecast|plann|hop(?:ed|ing)|predict|project|aim|intend|pencil)\w*"
 )
 _SINCE = re.compile(
     r"\b(?:now|(?:has|have|had) (?:since )?(?:risen|fallen|grown|climbed|gone)|revised|updated|postponed|delayed|"
@@ -95,6 +103,8 @@ def find_disputes(
         return ()
     needs = find_needs(question)
     answerings = find_answerings(question, needs, sentences, judgements)
+    if answerings and max(one.scored.score for one in answerings) < sentences[0].score - BEHIND:
+        answerings = []
     found = find_values_apart(question, needs, answerings, similarity) or find_opinions_apart(
         question, needs, sentences, similarity
     )
@@ -127,7 +137,7 @@ def find_values_apart(
     step = max(others, key=lambda other: other.odds)
     if best.odds - step.odds > LESS_LIKELY_DATE:
         return None
-    in_time = sorted([best, step], key=lambda answering: answering.scored.candidate.article.published)
+    in_time = sorted([best, step], key=lambda one: (one.scored.candidate.article.published, not _had_planned(one)))
     return Dispute(topic, "development", _find_sides(in_time, []))
 
 
@@ -201,11 +211,19 @@ def _is_slip(one: Value, other: Value) -> bool:
 
 def _measures_same(question: str, one: Answering, other: Answering) -> bool:
     """Whether both speak of the measures that the question names, and beside their values of no different ones."""
+    if one.value.unit == "percent" and _tells_change(one) != _tells_change(other):
+        return False
     asked = [measure for measure in _MEASURES if measure.search(question)]
     if not all(measure.search(text) for measure in asked for text in (one.text, other.text)):
         return False
     first, second = _clause_of(one), _clause_of(other)
-    return all(bool(m.search(first)) == bool(m.search(second)) for m in _MEASURES if m not in asked)
+    cargo = one.value.unit != "kilogram" and not _CARGO.search(question)
+    told = [measure for measure in _MEASURES if measure not in asked] + [_CARGO] * cargo
+    return all(bool(measure.search(first)) == bool(measure.search(second)) for measure in told)
+
+
+def _tells_change(answering: Answering) -> bool:
+    return tells_change(answering.text, answering.value.start, answering.value.end)
 
 
 def _clause_of(answering: Answering) -> str:
@@ -229,7 +247,9 @@ def _statement_of(answering: Answering) -> str:
 def _is_superseded(early: Answering, late: Answering) -> bool:
     """Whether the later article tells what came of the earlier one's plan or number, or is of another time."""
     first, second = (_published(answering) for answering in (early, late))
-    if not first or not second or first >= second:
+    if not first or not second:
+        return _had_planned(early) and not _had_planned(late)
+    if first >= second:
         return False
     ahead, still = (bool(_AHEAD.search(_statement_of(answering))) for answering in (early, late))
     if ahead and (not still or _SINCE.search(late.text)):
@@ -238,6 +258,11 @@ def _is_superseded(early: Answering, late: Answering) -> bool:
         return True
     timeless = early.value.unit in ("date", "name", "clock", "metre") or early.year or late.year
     return not timeless and (second - first).days > LONG_AGO
+
+
+def _had_planned(answering: Answering) -> bool:
+    """Whether it tells what had been planned, which says that something else may have come of it."""
+    return bool(_HAD_PLANNED.search(_statement_of(answering)))
 
 
 def _published(answering: Answering) -> date | None:

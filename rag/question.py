@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from rag.changes import fits_change
 from rag.converse import Standalone
+from rag.values import find_values
 from rag.words import STOP_WORDS, find_words
 
 AnswerType = Literal["amount", "count", "money", "percent", "date", "duration", "name", "reason", "manner", "any"]
@@ -124,6 +126,15 @@ _ASK_PATTERNS: tuple[tuple[AnswerType, str], ...] = (
 _ASKS = tuple((kind, re.compile(pattern, re.IGNORECASE | re.DOTALL)) for kind, pattern in _ASK_PATTERNS)
 
 
+_YES_NO = re.compile(
+    r"^\W*(?:and |but |or )?(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|should|may|might)\b",
+    re.IGNORECASE,
+)
+_BOUND = re.compile(r"(?:more|over|above|at least|upwards|less|fewer|under|below|at most)\b", re.IGNORECASE)
+_PASSES = re.compile(
+    r"\b(?:(?:exceed|pass|top|reach|cross|surpass|beat|hit)\w*\s(?:the\s)?|(?:higher|lower|bigger|smaller) than\s)$",
+    re.IGNORECASE,
+)
 _ASKS_NAMED = re.compile(_NAMED, re.IGNORECASE)
 
 FIGURES: tuple[AnswerType, ...] = ("amount", "count", "money", "percent", "duration", "date")
@@ -139,6 +150,7 @@ class QuestionNeeds:
     years: tuple[str, ...]
     numbers: tuple[str, ...]
     names: tuple[str, ...]
+    bounds: tuple[tuple[int, int], ...] = ()
 
 
 def asks_named(question: str) -> bool:
@@ -146,28 +158,46 @@ def asks_named(question: str) -> bool:
     return bool(_ASKS_NAMED.search(question))
 
 
+def asks_yes_no(question: Standalone) -> bool:
+    """Whether the user's own words ask for yes or no."""
+    return bool(_YES_NO.match(question.question[question.focus :]))
+
+
 def find_needs(standalone: Standalone) -> QuestionNeeds:
     """The needs that can be read off the question's words; names are stems, numbers have no thousands separators.
 
+    `bounds` are the characters of figures that an answer only has to be above or below, which the numbers leave out.
     Of a follow-up, the earlier question decides only what the question itself leaves open.
     """
     own = _find_needs(standalone.question[standalone.focus :])
     if not standalone.focus:
         return own
     earlier = _find_needs(standalone.question[: standalone.focus])
-    return replace(own, asks=earlier.asks if own.asks == "any" else own.asks, years=own.years or earlier.years)
+    bounds = tuple((start + standalone.focus, end + standalone.focus) for start, end in own.bounds)
+    asks = earlier.asks if own.asks == "any" else own.asks
+    return replace(own, asks=asks, years=own.years or earlier.years, bounds=bounds)
 
 
 def _find_needs(question: str) -> QuestionNeeds:
     asks: AnswerType = next((kind for kind, pattern in _ASKS if pattern.search(question)), "any")
     years = tuple(dict.fromkeys(YEAR.findall(question)))
     words = list(find_words(question))
-    numbers = tuple(dict.fromkeys(w.stem for w in words if w.stem[0].isdigit() and w.stem not in years))
+    bounds = tuple(_find_bounds(question)) if asks == "any" or _YES_NO.match(question) else ()
+    exact = [w for w in words if w.stem[0].isdigit() and not any(start <= w.start < end for start, end in bounds)]
+    numbers = tuple(dict.fromkeys(w.stem for w in exact if w.stem not in years))
     first = len(question) - len(question.lstrip(" \t¿\"'“‘«"))
     names = tuple(
         dict.fromkeys(w.stem for w in words if w.text[0].isupper() and w.start > first and not w.text.isdigit())
     )
-    return QuestionNeeds(asks, years, numbers, names)
+    return QuestionNeeds(asks, years, numbers, names, bounds)
+
+
+def _find_bounds(question: str) -> Iterator[tuple[int, int]]:
+    """Where the question names a figure that is to be compared with, as in "Did it pass the $3bn mark?"."""
+    for value in find_values(question):
+        compared = _BOUND.match(value.text) or _PASSES.search(question, 0, value.start)
+        if value.unit != "date" and (compared or question.startswith(" mark", value.end)):
+            yield value.start, value.end
 
 
 CLAUSE = 20

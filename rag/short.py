@@ -7,7 +7,7 @@ import re
 from rag.converse import Standalone
 from rag.hedges import hedge_before
 from rag.judge import Judgement
-from rag.question import FIGURES, YEAR, QuestionNeeds, asks_named, find_short, fitting_spans
+from rag.question import FIGURES, YEAR, QuestionNeeds, asks_named, asks_yes_no, find_short, fitting_spans
 from rag.words import find_words
 
 MOST_AROUND = 2
@@ -17,10 +17,6 @@ MOST_WORDS = 12
 """Of a short answer; a longer one is better read as the quote."""
 
 _WORD = re.compile(r"\w+")
-_YES_NO = re.compile(
-    r"^\W*(?:and |but |or )?(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|should|may|might)\b",
-    re.IGNORECASE,
-)
 
 
 def choose_short(sentence: str, judgement: Judgement, question: Standalone, needs: QuestionNeeds) -> str | None:
@@ -73,8 +69,3 @@ def widen_to_words(sentence: str, start: int, end: int) -> tuple[int, int]:
         return start, end
     touched = [m.span() for m in _WORD.finditer(sentence) if m.start() < end and start < m.end()]
     return (min(start, touched[0][0]), max(end, touched[-1][1])) if touched else (start, end)
-
-
-def asks_yes_no(question: Standalone) -> bool:
-    """Whether the user's own words ask for yes or no."""
-    return bool(_YES_NO.match(question.question[question.focus :]))

@@ -83,11 +83,13 @@ def weigh_question(question: Standalone, encoded: EncodedText, lexical: Lexicon)
     """The question as the signals see it."""
     words = tuple(find_words(question.question))
     earlier = np.asarray([EARLIER if word.start < question.focus else 1.0 for word in words])
-    needed = np.asarray([LIGHT if word.is_light else 1.0 for word in words])
+    needs = find_needs(question)
+    compared = [any(start <= word.start < end for start, end in needs.bounds) for word in words]
+    needed = np.asarray([LIGHT if word.is_light or bound else 1.0 for word, bound in zip(words, compared, strict=True)])
     weights = np.asarray([lexical.idf(word.stem) for word in words]) * earlier * needed
     starts, ends = encoded.spans[:, 0], encoded.spans[:, 1]
     pieces = tuple(np.flatnonzero((starts < word.end) & (ends > word.start)) for word in words)
-    return WeighedQuestion(question, encoded, words, pieces, needed, weights, find_needs(question))
+    return WeighedQuestion(question, encoded, words, pieces, needed, weights, needs)
 
 
 def measure(

@@ -83,7 +83,7 @@ _FRACTION = re.compile(
 )
 _RANK = re.compile(
     rf"\bnumber\s(?P<number>{_BELOW_100}|\d{{1,3}}\b)|\b(?:(?P<digits>\d+)(?:st|nd|rd|th)|(?P<word>{_either(*_ORDINALS)}))(?:[\s-](?:\w+est|place|rank\w*)\b|"
-    r"(?=\s(?:came|behind|ahead|after)\b))",
+    r"(?=\s(?:came|behind|ahead|after|on the list|in the (?:list|ranking|table)|among|overall)\b))",
     re.IGNORECASE,
 )
 _CLOCK = re.compile(
@@ -108,8 +108,8 @@ class Value:
     """A value of a sentence, and where it stands there (characters).
 
     A number is what lies from `low` to `high` in `unit`: a currency, "percent", "day", "metre", "kilogram", "rank",
-    "clock" (minutes of the day) or "" for a count; `written` is the unit as the text has it. A "date" has `year`,
-    `months` and `day`, 0 and () for what is not said. A "name" has `words`.
+    "clock" (minutes of the day) or "" for a count; `written` is the unit that the text has, however it is spelled. A
+    "date" has `year`, `months` and `day`, 0 and () for what is not said. A "name" has `words`.
     """
 
     text: str
@@ -220,7 +220,7 @@ def _find_unit(match: re.Match[str]) -> tuple[str, str, float]:
     for name in (after, after.rstrip("s")):
         if name in MEASURES:
             unit, size = MEASURES[name]
-            return unit, name.removesuffix("s"), size
+            return unit, f"{size:g} {unit}", size
     sign = (match["sign"] or "").strip().lower().removeprefix("us")
     name = sign or ("" if after == "mark" else after.rstrip("s").removeprefix("us"))  # "passed the 3,000 mark"
     unit = CURRENCIES.get(name, CURRENCIES.get("us" + name, ""))
@@ -258,7 +258,7 @@ def _find_parts(text: str) -> Iterator[Value]:
         value = _PARTS[part] * {"two": 2, "three": 3, "four": 4}.get(times, 1)
         if match["unit"]:
             unit, size = MEASURES[match["unit"].lower()]
-            yield Value(match[0], match.start(), match.end(), unit, value * size, value * size, match["unit"].lower())
+            yield Value(match[0], match.start(), match.end(), unit, value * size, value * size, f"{size:g} {unit}")
         else:
             about = _ABOUT.search(text, max(0, match.start() - 20), match.start())
             low = 100 * value * (0.9 if about and not about["more"] else 1) - 0.5

@@ -178,7 +178,7 @@ def copy_vectors(old: Store, new: Store, sources: set[str]) -> None:
     """Stores what the old collections hold of these files in the new ones too."""
     for name in COLLECTIONS:
         origin, goal = old.collection(name), new.made(name)
-        copied = min(COPIED, old.limits.stored, new.limits.stored)
+        copied, sparse = min(COPIED, old.limits.stored, new.limits.stored), has_sparse(goal)
         for offset in range(0, origin.count(), copied):
             page = origin.get(limit=copied, offset=offset, include=["embeddings", "metadatas"])
             assert page["embeddings"] is not None
@@ -188,7 +188,7 @@ def copy_vectors(old: Store, new: Store, sources: set[str]) -> None:
                 goal.upsert(
                     ids=[page["ids"][row] for row in kept],
                     embeddings=np.asarray(page["embeddings"], np.float32)[kept],
-                    metadatas=[_stored(page["metadatas"][row], sparse=has_sparse(goal)) for row in kept],
+                    metadatas=[_stored(page["metadatas"][row], sparse=sparse) for row in kept],
                 )
 
 

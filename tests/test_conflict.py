@@ -127,7 +127,7 @@ def test_another_date_need_not_be_as_likely_as_the_best_one_if_it_is_sure():
     question = "When was the bloc founded?"
     best = said("The bloc was founded in 2001.", "2001", "a.txt", odds=6.0)
     sure = said("It is a bloc that Russia set up in 1996.", "1996", "b.txt", 8.0, odds=2.0)
-    guessed = said("It was joined by India in 2017.", "2017", "b.txt", 8.0, odds=1.0)
+    guessed = said("It was joined by India in 2017.", "2017", "b.txt", 8.0, odds=0.5)
     assert values(disputes(question, best, sure)) == [["2001", "1996"]]
     assert disputes(question, best, guessed) == ()
 
@@ -193,6 +193,54 @@ def test_a_later_figure_that_supersedes_an_earlier_one_is_a_development_in_order
     )
     assert [dispute.kind for dispute in found] == ["development"]
     assert values(found) == [["At least four", "nine"]]
+
+
+def test_what_had_been_planned_and_what_came_of_it_are_a_development_also_without_dates():
+    question = "How many trains ran?"
+    planned = said("They had pencilled in 200 trains.", "200", "b.txt")
+    ran = said("There were 287 trains.", "287", "a.txt", 8.0)
+    (found,) = disputes(question, planned, ran)
+    assert found.kind == "development"
+    assert values([found]) == [["200", "287"]]
+    meant = said("The 200 trains are meant to run there.", "200", "b.txt")
+    assert [dispute.kind for dispute in disputes(question, meant, ran)] == ["figures"]
+
+
+def test_a_part_of_a_whole_and_a_growth_are_no_sides():
+    share = said("In 2024 oil brought in 62% of its revenue.", "62%", "a.txt")
+    grew = said("In 2024 trade in oil rose 50.7% there.", "50.7%", "b.txt", 8.0)
+    other = said("In 2024 oil gave 70% of its revenue.", "70%", "b.txt", 8.0)
+    assert disputes("Did oil give over 80% of it in 2024?", share, grew) == ()
+    assert values(disputes("Did oil give over 80% of it in 2024?", share, other)) == [["62%", "70%"]]
+
+
+def test_tonnes_are_of_goods_whether_they_are_called_cargo_or_not():
+    one = said("Some 341,000 tonnes went there.", "341,000 tonnes", "a.txt")
+    other = said("Cargo rose to 378,000 tonnes.", "378,000 tonnes", "b.txt", 8.0)
+    assert values(disputes("How many tonnes went there?", one, other)) == [["Some 341,000 tonnes", "378,000 tonnes"]]
+
+
+def test_values_far_behind_the_best_sentence_which_has_none_are_no_sides():
+    best = said("Ties would bring it to a standstill.", "a standstill", "a.txt", 12.0)
+    few = (said("It grew by 20%.", "20%", "b.txt", 4.0), said("It grew by 43%.", "43%", "c.txt", 3.9))
+    assert disputes("What do they expect of ties?", best, *few) == ()
+
+
+def test_a_sentence_without_a_year_has_that_of_the_one_before():
+    def following(before, text, words, source, score):
+        span, own = Span(0, len(before) + len(text) + 1), len(before) + 1
+        article = Article(source, f"{before} {text}", "0" * 64, "", "", "", "", (span,))
+        sentences = (Sentence(0, len(before), before, 0), Sentence(own, own + len(text), text, 0))
+        candidate = Candidate(1, SplitArticle(article, sentences), 1, span, 0.0, 0.0, 0.0, 0.0)
+        marked = Marked(text, words, 3.0)
+        return ScoredSentence(candidate, score), Judgement(score, marked.start, marked.end, 3.0, marked)
+
+    given = said("In 2024 it had a share of 9.4%.", "9.4%", "a.txt")
+    same = following("Trade grew in 2024.", "It had a share of 7.9%.", "7.9%", "b.txt", 8.0)
+    other = following("Trade grew in 2007.", "It had a share of 7.9%.", "7.9%", "b.txt", 8.0)
+    question = "What share did it have in 2024?"
+    assert values(disputes(question, given, same)) == [["9.4%", "7.9%"]]
+    assert disputes(question, given, other) == ()
 
 
 def test_a_yes_or_no_question_compares_only_what_it_names():

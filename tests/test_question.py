@@ -112,3 +112,24 @@ def test_who_in_the_middle_of_a_question_for_something_else_asks_for_nobody(ques
 
 def test_a_question_for_anything_fits_every_sentence():
     assert holds_type("Nothing.", "What happened?", needs("What happened?")) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "bounds", "numbers"),
+    [
+        ("Did trade pass the $3 billion mark in 2024?", ["$3 billion mark"], ()),
+        ("Did commerce expand by more than 30 percent?", ["more than 30 percent"], ()),
+        ("Was trade below $300 million in 2007?", ["below $300 million"], ()),
+        ("Did 245 firms operate there?", [], ("245",)),
+        ("How many firms had over 200 staff?", [], ("200",)),
+    ],
+)
+def test_a_figure_to_compare_with_need_not_be_in_the_articles(question, bounds, numbers):
+    needs = find_needs(Standalone(question))
+    assert [question[start:end] for start, end in needs.bounds] == bounds
+    assert needs.numbers == numbers
+
+
+def test_the_places_of_figures_to_compare_with_count_from_the_start_of_what_a_follow_up_is_read_as():
+    asked = Standalone("How big is trade? Is it over $3bn?", focus=18)
+    assert [asked.question[start:end] for start, end in find_needs(asked).bounds] == ["over $3bn"]

@@ -35,6 +35,8 @@ def read(text):
         ("two and a half million euros", "€2.5m"),
         ("a dozen and a half", "18"),
         ("half a dozen", "six"),
+        ("826 km", "826 kilometres"),
+        ("third on the list", "third place"),
         ("two dozen", "24"),
         ("nearly half a million", "480,000"),
         ("a quarter of a million", "250,000"),
@@ -77,6 +79,7 @@ def test_the_same_value_in_other_words_agrees(one, other):
         ("$2 and a half million", "$2.9m"),
         ("212 million marks", "212 million shillings"),
         ("11.42", "11:42"),
+        ("826 kilometers", "846 km"),
     ],
 )
 def test_different_values_do_not_agree(one, other):
