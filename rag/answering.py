@@ -43,6 +43,7 @@ _ANOTHER_TIME = re.compile(
     r"\b(?:last|previous\w*|next|earlier|before|since|ago|decades?|following|coming|ahead|future|once|until)\b",
     re.IGNORECASE,
 )
+_WHICH = re.compile(r",\s(?:which|who|whose|where|when)\b")
 _CLOCK = re.compile(r"\b(?:what|which) (?:time|hour)\b", re.IGNORECASE)
 _AMOUNT = re.compile(
     r"\b(?:what|which) (?:amount|quantity|tonnage|weight|height|length|depth|distance)\b", re.IGNORECASE
@@ -82,17 +83,26 @@ def find_answerings(
         if judgement.reading and units:
             text = scored.candidate.sentence.text
             held = find_values(text)
-            years = [value for value in held if value.unit == "date" and value.year]
+            main = _end_main(text, held)
+            years = [value for value in held if value.unit == "date" and value.year and value.start < main]
             values = [v for v in _find_candidates(text, held, units, judgement) if not _is_given(v, asked)]
             values = [v for v in values if v.unit or not _ends_name(text, v, numbered)]
             values = [v for v in values if v.unit != "percent" or fits_change(question.question, text, v.start, v.end)]
             values = [v for v in values if v.unit != "name" or not v.words <= common]
             values = [v for v in values if v.unit != "date" or all(v.agrees(other) for other in named)]
-            of_now = not years and not _ANOTHER_TIME.search(text)
+            of_now = not years and not _ANOTHER_TIME.search(text, 0, main)
             dated = of_now and (scored.candidate.article.published[:4] in needs.years or _follows_year(scored, needs))
             chosen = _choose(text, values, years, needs, judgement, dated=dated)
             found += [Answering(scored, value, _year_of(text, value, years), odds) for value, odds in chosen]
     return found
+
+
+def _end_main(text: str, held: Sequence[Value]) -> int:
+    """Where a relative clause starts that gives no value but dates, which are of something else; else the end."""
+    for link in _WHICH.finditer(text):
+        if held[:1] and held[0].start < link.start() and all(v.unit == "date" for v in held if v.start > link.start()):
+            return link.start()
+    return len(text)
 
 
 def _follows_year(scored: ScoredSentence, needs: QuestionNeeds) -> bool:

@@ -101,6 +101,7 @@ _ASK_PATTERNS: tuple[tuple[AnswerType, str], ...] = (
     ),
     (
         "money",
+        r"\bhow many (?:(?:thousand|million|billion) )?(?:US )?(?:dollars|euros|pounds|manats?|yuan)\b|"
         r"\bamount(?:s|ed)? to\b|\bhow much (?:money|trade|was|is|were|did|does|do|has|have|worth|had)\b|\bworth\b|"
         r"\bwhat (?:is|was|are|were) (?:[\w’'-]+ ){0,4}(?:costs?|price|revenue|turnover|gdp|value|volume)\b|"
         r"^\W*what (?:[\w’'-]+ ){0,8}cost\b|"

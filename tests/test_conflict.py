@@ -243,6 +243,13 @@ def test_a_sentence_without_a_year_has_that_of_the_one_before():
     assert disputes(question, given, other) == ()
 
 
+def test_the_year_of_a_relative_clause_is_not_that_of_the_figure_before_it():
+    given = said("By July 2024, 17 firms had applied.", "17", "a.txt", published="2025-01-01")
+    text = "Ten firms have applied to work there, which fell to it in 2023, following a war."
+    other = said(text, "Ten", "b.txt", 8.0, published="2024-07-11")
+    assert values(disputes("How many firms had applied by July 2024?", given, other)) == [["17", "Ten"]]
+
+
 def test_a_yes_or_no_question_compares_only_what_it_names():
     trade = said("Trade came to $2.46 billion in 2024.", "$2.46 billion", "a.txt")
     other = said("Trade was $3.7bn in 2024.", "$3.7bn", "b.txt", 8.0)

@@ -22,6 +22,7 @@ def needs(question):
         ("How fast did cargo volumes grow in 2024", "percent"),
         ("At what rate did trade go up?", "percent"),
         ("How fast is the train?", "amount"),
+        ("trade in 2024, how many billion dollars", "money"),
         ("value of trade with China in 2024", "money"),
         ("What tonnage was carried in 2024?", "count"),
         ("Which amount of water is guaranteed each year?", "count"),

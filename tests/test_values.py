@@ -37,6 +37,7 @@ def read(text):
         ("half a dozen", "six"),
         ("826 km", "826 kilometres"),
         ("third on the list", "third place"),
+        ("his seventh journey", "the seventh visit"),
         ("two dozen", "24"),
         ("nearly half a million", "480,000"),
         ("a quarter of a million", "250,000"),
