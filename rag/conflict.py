@@ -22,7 +22,7 @@ from rag.words import stems
 BEHIND = 7.0
 """Points of score that a sentence with another value may be behind the best one that has a value."""
 
-LESS_LIKELY, LESS_LIKELY_DATE, SURE_DATE, LEAST_DATE, LEAST_NAME = 8.0, 2.5, 1.0, -2.0, -1.0
+LESS_LIKELY, LESS_LIKELY_DATE, SURE_DATE, LEAST_DATE, LEAST_NAME = 10.0, 2.5, 1.0, -2.0, -1.0
 """Log-odds by which another value may answer less likely than the best; dates, of which articles are full, by less,
 unless they are sure by themselves. The best date, and each name, must have so much by itself.
 """

@@ -184,6 +184,8 @@ def _find_numbers(text: str) -> Iterator[Value]:
             yield Value(match[0].strip(), match.start(), match.end(), unit, value * scale, upper * scale, written)
             continue
         about = _ABOUT.search(text, max(0, match.start() - 20), match.start())
+        if about and unit == "day" and about[0].lower().startswith("over "):  # "over two decades": in them
+            about = None
         low, high = _spread(match, value, scale, about)
         start = about.start() if about else match.start()
         yield Value(text[start : match.end()].strip(), start, match.end(), unit, low, high, written)

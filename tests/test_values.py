@@ -38,6 +38,7 @@ def read(text):
         ("826 km", "826 kilometres"),
         ("third on the list", "third place"),
         ("his seventh journey", "the seventh visit"),
+        ("over two decades", "20 years"),
         ("two dozen", "24"),
         ("nearly half a million", "480,000"),
         ("a quarter of a million", "250,000"),
