@@ -24,7 +24,7 @@ WARNINGS = (
     "It weakens, threatens and destroys it.",
     "They warn of it and condemn it, with doubt and fear.",
 )
-LEAST_PLACE = 0.03
+LEAST_PLACE = 0.05
 """How far from the middle between them a sentence must stand."""
 
 _ASKS = re.compile(
@@ -33,10 +33,8 @@ _ASKS = re.compile(
     r"gain|lose|profit|suffer|strengthen|weaken|improve|worsen|damage|change|affect|mean for|do (?:to|for)|judge|"
     r"see|view|regard|assess|rate|think|opinions?|judg\w+|trust\w*|threaten|worry|worries|concerns?|welcome|"
     r"support|safe|dangerous|serve|succeed|fail|dependen\w+|independen\w+|interfere\w*|control|strings attached|"
-    r"(?:un)?(?:attractive|reliable|successful|popular|stable|fair|wise|useful|profitable|affordable|healthy|trustworthy)|"
-    r"powerful|promising|risky|costly|expensive|cheap|slow|efficient|vulnerable|harmful|beneficial|useless|ruthless|hostile|"
-    r"boost|speed up|hold back|stall|strangle|squeeze|sustainable|viable|friendly|"
-    r"oppos(?:e[sd]?|ing)|in favou?r of|against|"
+    r"(?:un)?(?:attractive|reliable|successful|popular|wise|profitable)|powerful|promising|risky|costly|harmful|"
+    r"beneficial|useless|speed up|hold back|stall|strangle|"
     r"(?:attach\w*|impose[sd]?|set|come with) (?:[\w’'-]+ ){0,2}(?:conditions|strings)|"
     r"(?:do|does|did|would) (?:[\w’'-]+ ){1,3}(?:mind|object to)|"
     r"mean|done (?:to|for)|(?:will|would|could|might|may) (?:[\w’'-]+ ){1,6}(?:bring|cost (?:us|them|the))|"
