@@ -33,10 +33,9 @@ _ASKS = re.compile(
     r"gain|lose|profit|suffer|strengthen|weaken|improve|worsen|damage|change|affect|mean for|do (?:to|for)|judge|"
     r"see|view|regard|assess|rate|think|opinions?|judg\w+|trust\w*|threaten|worry|worries|concerns?|welcome|"
     r"support|safe|dangerous|serve|succeed|fail|dependen\w+|independen\w+|interfere\w*|control|strings attached|"
-    r"(?:un)?(?:attractive|reliable|successful|popular|wise|profitable)|powerful|promising|risky|costly|harmful|"
-    r"beneficial|useless|speed up|hold back|stall|strangle|"
+    r"(?:un)?attractive|speed up|hold back|stall|"
     r"(?:attach\w*|impose[sd]?|set|come with) (?:[\w’'-]+ ){0,2}(?:conditions|strings)|"
-    r"(?:do|does|did|would) (?:[\w’'-]+ ){1,3}(?:mind|object to)|"
+    r"(?:do|does|did|would) (?:[\w’'-]+ ){1,3}mind|"
     r"mean|done (?:to|for)|(?:will|would|could|might|may) (?:[\w’'-]+ ){1,6}(?:bring|cost (?:us|them|the))|"
     r"^\W*what (?:is|are|was|were) (?:[\w’'-]+ ){1,8}like(?=\W*$))\b",
     re.IGNORECASE,

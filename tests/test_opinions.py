@@ -19,7 +19,6 @@ from rag.opinions import PRAISES, asks_judgement, find_leaning
         "Are the routes attractive?",
         "Does Moscow mind their presence?",
         "Does Beijing attach any conditions?",
-        "is the bloc a powerful organisation or not",
     ],
 )
 def test_questions_for_an_effect_or_an_opinion_ask_for_a_judgement(question):
