@@ -104,7 +104,7 @@ def find_disputes(
     needs = find_needs(question)
     answerings = find_answerings(question, needs, sentences, judgements)
     if answerings and max(one.scored.score for one in answerings) < sentences[0].score - BEHIND:
-        answerings = []
+        answerings = []  # the best sentence answers with no value at all: what values others hold is no matter
     found = find_values_apart(question, needs, answerings, similarity) or find_opinions_apart(
         question, needs, sentences, similarity
     )

@@ -82,7 +82,8 @@ _FRACTION = re.compile(
     re.IGNORECASE,
 )
 _RANK = re.compile(
-    rf"\bnumber\s(?P<number>{_BELOW_100}|\d{{1,3}}\b)|\b(?:(?P<digits>\d+)(?:st|nd|rd|th)|(?P<word>{_either(*_ORDINALS)}))(?:[\s-](?:\w+est|place|rank\w*|trip|visit|journey|time)\b|"
+    rf"\bnumber\s(?P<number>{_BELOW_100}|\d{{1,3}}\b)|\b(?:(?P<digits>\d+)(?:st|nd|rd|th)|(?P<word>{_either(*_ORDINALS)}))"
+    r"(?:[\s-](?:\w+est|place|rank\w*|trip|visit|journey|time)\b|"
     r"(?=\s(?:came|behind|ahead|after|on the list|in the (?:list|ranking|table)|among|overall)\b))",
     re.IGNORECASE,
 )
