@@ -46,7 +46,7 @@ _ANOTHER_TIME = re.compile(
 _WHICH = re.compile(r",\s(?:which|who|whose|where|when)\b")
 _CLOCK = re.compile(r"\b(?:what|which) (?:time|hour)\b", re.IGNORECASE)
 _AMOUNT = re.compile(
-    r"\b(?:what|which) (?:amount|quantity|tonnage|weight|height|length|depth|distance)\b", re.IGNORECASE
+    r"\b(?:(?:what|which) (?:amount|quantity|tonnage|weight|height|length|depth|distance)|by how much)\b", re.IGNORECASE
 )
 _RANK = re.compile(r"\b(?:(?:what|which) (?:chart )?(?:place|position|rank)|rank)\b", re.IGNORECASE)
 

@@ -78,6 +78,9 @@ _AHEAD = re.compile(
     r"pencill?ed in|envisag\w+|could|may|might|estimated?|projected|predict\w*|"
     r"outlook|plans? to|planned|scheduled|should|(?:is|are|was|were|meant) to)\b"
 )
+_COMPARED = re.compile(r"\bthan\b[^,;]*")
+"""What was is only measured by it: "fewer than had been hoped for"."""
+
 _HAD_PLANNED = re.compile(
     r"\b(?:had|was|were) (?:been )?(?:\w+ ){0,2}"
     r"(?:expect|forecast|plann|hop(?:ed|ing)|predict|project|aim|intend|pencil)\w*"
@@ -251,7 +254,7 @@ def _is_superseded(early: Answering, late: Answering) -> bool:
         return _had_planned(early) and not _had_planned(late)
     if first >= second:
         return False
-    ahead, still = (bool(_AHEAD.search(_statement_of(answering))) for answering in (early, late))
+    ahead, still = (_looks_ahead(answering) for answering in (early, late))
     if ahead and (not still or _SINCE.search(late.text)):
         return True
     if _SINCE.search(late.text):
@@ -260,9 +263,13 @@ def _is_superseded(early: Answering, late: Answering) -> bool:
     return not timeless and (second - first).days > LONG_AGO
 
 
+def _looks_ahead(answering: Answering) -> bool:
+    return bool(_AHEAD.search(_COMPARED.sub("", _statement_of(answering))))
+
+
 def _had_planned(answering: Answering) -> bool:
     """Whether it tells what had been planned, which says that something else may have come of it."""
-    return bool(_HAD_PLANNED.search(_statement_of(answering)))
+    return bool(_HAD_PLANNED.search(_COMPARED.sub("", _statement_of(answering))))
 
 
 def _published(answering: Answering) -> date | None:

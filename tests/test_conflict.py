@@ -206,6 +206,20 @@ def test_what_had_been_planned_and_what_came_of_it_are_a_development_also_withou
     assert [dispute.kind for dispute in disputes(question, meant, ran)] == ["figures"]
 
 
+def test_what_came_of_a_hope_is_a_development_also_where_it_is_measured_by_it():
+    hoped = said("They hope for 50,000 guests.", "50,000", "a.txt", published="2025-07-01")
+    came = said("It had 31,000 guests, fewer than had been hoped for.", "31,000", "b.txt", 8.0, published="2025-07-23")
+    (found,) = disputes("How many guests came?", hoped, came)
+    assert found.kind == "development"
+    assert values([found]) == [["50,000", "31,000"]]
+
+
+def test_by_how_much_something_fell_may_be_told_in_any_unit():
+    one = said("Since 1995 its level has dropped by 2.4 metres.", "2.4 metres", "a.txt")
+    other = said("Its level stands 1.3 metres lower than in 1995.", "1.3 metres", "b.txt", 8.0)
+    assert values(disputes("By how much has the level fallen?", one, other)) == [["2.4 metres", "1.3 metres"]]
+
+
 def test_a_part_of_a_whole_and_a_growth_are_no_sides():
     share = said("In 2024 oil brought in 62% of its revenue.", "62%", "a.txt")
     grew = said("In 2024 trade in oil rose 50.7% there.", "50.7%", "b.txt", 8.0)

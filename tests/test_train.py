@@ -5,6 +5,7 @@ import gzip
 import json
 import math
 import random
+from collections import defaultdict
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +21,7 @@ from rag.train.marking import mark_spans
 from rag.train.measure import token_f1
 from rag.train.mining import mine_passages
 from rag.train.near_misses import Vocabulary
-from rag.train.questions import DEV_TITLES, EVALUATION, SOURCES, TEST_TITLES, Question, load_questions
+from rag.train.questions import DEV_TITLES, EVALUATION, NEWSROOM, SOURCES, TEST_TITLES, Question, load_questions
 from rag.windows import Window, encode_windows
 
 TOPICS = ("Genoa", "Paris", "Tbilisi", "Almaty", "Baku")
@@ -258,9 +259,35 @@ def test_held_back_titles_and_the_evaluation_set_are_not_trained_on(tmp_path):
     assert {q.title for q in questions.dev} == set(DEV_TITLES)
     assert {q.title for q in questions.test} == set(TEST_TITLES)
     assert {q.source for q in questions.xquad} == {EVALUATION}
-    assert {q.source for q in questions.train} == set(SOURCES)
+    assert {q.source for q in questions.train} == {*SOURCES, NEWSROOM}
     assert not {*DEV_TITLES, *TEST_TITLES} & {q.title for q in questions.train}
     assert questions.train[0].spans == ((1, 0, 3),)
+
+
+def test_in_our_own_set_the_question_alone_does_not_tell_whether_it_is_answered(tmp_path):
+    write_folder(tmp_path)
+    questions = load_questions(tmp_path)
+    trained = [q for q in questions.train if q.source == NEWSROOM]
+    for part in (trained, questions.newsroom):
+        told = defaultdict(list)
+        for q in part:
+            told[q.title, q.text].append(bool(q.positive))
+        assert len(told) > 200
+        assert sum(sorted(answers) == [False, True] for answers in told.values()) > 0.98 * len(told)
+    assert not {q.title for q in trained} & {q.title for q in questions.newsroom}
+
+
+def test_the_sentence_that_seems_to_answer_is_mostly_shown():
+    sentences = ("Genoa has 12 ports.", "Baku has a port.", "Ships left.", "Rain fell on the hills.")
+    question = Question("How many ports has Genoa?", sentences, (), (), "", "", NEWSROOM, near=3)
+    pool = Pool((question,), [()], VOCABULARY)
+    last = [group[0].window.sentences[-1] for seed in range(100) for group in draw_epoch(pool, seed, {})]
+    assert 70 < last.count(sentences[3]) < 95
+
+
+def test_of_the_public_sets_the_asked_share_is_drawn():
+    drawn = sum(1 for seed in range(20) for _ in draw_epoch(replace(POOL, replay=0.25, near_misses=False), seed, {}))
+    assert 0.2 < drawn / (20 * len(QUESTIONS)) < 0.3
 
 
 def test_a_missing_set_is_named(tmp_path):

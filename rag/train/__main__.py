@@ -9,9 +9,10 @@ from pathlib import Path
 
 import torch
 
+from rag.embed import file_sha256
 from rag.errors import CitewellError
 from rag.train.loop import Settings
-from rag.train.questions import SOURCES, load_questions
+from rag.train.questions import NEWSROOM, SOURCES, load_questions
 from rag.train.run import save_model, train_model
 
 _DEFAULT = Settings()
@@ -28,11 +29,13 @@ def main() -> None:
         learning_rate=options.learning_rate,
         without=tuple(options.without),
         lora=options.lora,
+        start=file_sha256(options.start) if options.start else "",
+        replay=options.replay,
     )
     try:
         questions = load_questions(options.data)
         report(f"{len(questions.train):,} questions to train on, {len(questions.dev):,} for dev figures")
-        model = train_model(questions, settings, options.out, options.device, report)
+        model = train_model(questions, settings, options.out, options.device, report, options.start)
         save_model(model, questions, settings, options.out / "reader.safetensors", report)
     except CitewellError as error:
         sys.exit(str(error))
@@ -50,7 +53,11 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=0, help="as many steps instead of epochs")
     parser.add_argument("--learning-rate", type=float, default=_DEFAULT.learning_rate)
     parser.add_argument("--lora", type=int, default=0, metavar="RANK", help="train low-rank updates only (needs peft)")
-    parser.add_argument("--without", nargs="*", default=[], choices=[*SOURCES, "near-misses", "mined", "marked"])
+    parser.add_argument("--start", type=Path, help="reader.safetensors to train on from; the base model otherwise")
+    parser.add_argument("--replay", type=float, default=_DEFAULT.replay, help="share of the public sets that is drawn")
+    parser.add_argument(
+        "--without", nargs="*", default=[], choices=[*SOURCES, NEWSROOM, "near-misses", "mined", "marked"]
+    )
     return parser.parse_args()
 
 

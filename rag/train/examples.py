@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rag.train.near_misses import Vocabulary, add_given_year, change_passage, make_near_miss, paraphrase
-from rag.train.questions import Question
+from rag.train.questions import NEWSROOM, Question
 from rag.windows import Window, join_earlier
 from rag.words import find_words, stems
 
@@ -21,6 +21,7 @@ WEIGHTS = {
     "policyqa": 0.3,
     "clapnq": 2.0,
     "covidqa": 0.7,
+    NEWSROOM: 1.0,
 }
 """How often a question of each set is drawn in an epoch, on average."""
 
@@ -49,7 +50,8 @@ class Example:
 class Pool:
     """The training questions, the mined negatives of each, and the vocabulary that near misses are made with.
 
-    For the ablation the sets `without` are not drawn, and `near_misses` and `mined_negatives` turn these off.
+    For the ablation the sets `without` are not drawn, and `near_misses` and `mined_negatives` turn these off. Of the
+    public sets the share `replay` is drawn.
     """
 
     questions: Sequence[Question]
@@ -58,6 +60,7 @@ class Pool:
     without: frozenset[str] = frozenset()
     near_misses: bool = True
     mined_negatives: bool = True
+    replay: float = 1.0
     by_passage: dict[tuple[str, ...], list[int]] = field(init=False, default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
@@ -75,11 +78,18 @@ def draw_epoch(pool: Pool, seed: int, marked: Mapping[int, Spans]) -> Iterator[t
         number
         for number, question in enumerate(pool.questions)
         if question.source not in pool.without
-        for _ in range(_times(WEIGHTS[question.source] * (1.5 if not question.positive else 1), draw))
+        for _ in range(_times(_weigh(question, pool.replay), draw))
     ]
     draw.shuffle(order)
     for number in order:
         yield from _draw_groups(pool, number, marked.get(number, ()), draw)
+
+
+def _weigh(question: Question, replay: float) -> float:
+    """How often the question is drawn in an epoch, on average; of our own set each as often as its counterpart."""
+    if question.source == NEWSROOM:
+        return WEIGHTS[NEWSROOM]
+    return replay * WEIGHTS[question.source] * (1 if question.positive else 1.5)
 
 
 def _times(expected: float, draw: random.Random) -> int:
@@ -175,7 +185,7 @@ def _most_alike(question: str, sentences: Sequence[str], draw: random.Random) ->
 def _draw_rivals(question: Question, text: str, draw: random.Random) -> Iterator[Example]:
     """One or two sentences of the passage that do not answer, each with the one before it.
 
-    The first is the one that shares most words with the question, the second any.
+    The first is mostly the one that was marked as near, or else shares most words with the question.
     """
     answer = question.answer.lower()
     others = [
@@ -188,7 +198,11 @@ def _draw_rivals(question: Question, text: str, draw: random.Random) -> Iterator
     for _ in range(1 + (draw.random() < SECOND_RIVAL)):
         if not others:
             return
-        alike = _most_alike(text, [question.sentences[number] for number in others], draw)
+        alike = (
+            others.index(question.near)
+            if question.near in others
+            else _most_alike(text, [question.sentences[number] for number in others], draw)
+        )
         last = others.pop(alike if draw.random() < 0.7 else draw.randrange(len(others)))
         window = question.sentences[max(0, last - 1) : last + 1]
         yield Example(Window(text, _title(question, draw), window))

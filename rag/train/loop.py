@@ -42,7 +42,8 @@ class Settings:
     `steps`, where not 0, stand for the epochs. The learning rate falls to the share `least_rate`; the weights are the
     mean of those since the share `average_from` of the steps (Izmailov et al., 2018, "Averaging weights leads to wider
     optima and better generalization"). `without` names what the ablation leaves out; `lora` is the rank of low-rank
-    updates, 0 for whole layers.
+    updates, 0 for whole layers. `start` is the SHA-256 of the weights that training goes on from, "" for the base
+    model's; `replay` the share of the public sets that is drawn beside our own.
     """
 
     seed: int = 0
@@ -61,6 +62,8 @@ class Settings:
     dev_steps: int = 1_000
     without: tuple[str, ...] = ()
     lora: int = 0
+    start: str = ""
+    replay: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

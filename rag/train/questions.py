@@ -1,4 +1,4 @@
-"""The public question sets as they lie in a data folder, and the parts of them that training never sees."""
+"""The public question sets as they lie in a data folder, our own, and the parts of them that training never sees."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ SOURCES = (
 )
 EVALUATION = "eval-xquad-en"
 
+NEWSROOM = "newsroom"
+"""Our own set, which comes with the project."""
+
 NEAR_MISSES = "squad2-dev-half"
 """The set whose unanswerable questions were written by people; it is split by title."""
 
@@ -33,7 +36,8 @@ TEST_TITLES = ("Huguenot", "Islamism", "Packet switching", "Scottish Parliament"
 class Question:
     """A question beside a passage; `positive` are the numbers of the sentences that answer, () for none.
 
-    `spans` are the answer's places (sentence, start, end) in characters, () where nobody marked any.
+    `spans` are the answer's places (sentence, start, end) in characters, () where nobody marked any; `near` is the
+    sentence that seems to answer and does not, -1 where nobody marked one.
     """
 
     text: str
@@ -43,16 +47,18 @@ class Question:
     answer: str
     title: str
     source: str
+    near: int = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """All questions, by what they are for."""
+    """All questions, by what they are for; `newsroom` are those of our own set that training never sees."""
 
     train: tuple[Question, ...]
     dev: tuple[Question, ...]
     test: tuple[Question, ...]
     xquad: tuple[Question, ...]
+    newsroom: tuple[Question, ...] = ()
 
 
 def load_questions(folder: Path) -> Questions:
@@ -60,11 +66,13 @@ def load_questions(folder: Path) -> Questions:
     split = _load(folder, NEAR_MISSES)
     train = [q for source in SOURCES for q in (split if source == NEAR_MISSES else _load(folder, source))]
     held_back = {*DEV_TITLES, *TEST_TITLES}
+    own = {name: tuple(_load(Path(__file__).parent, f"{NEWSROOM}-{name}")) for name in ("train", "test")}
     return Questions(
-        train=tuple(q for q in train if not (q.source == NEAR_MISSES and q.title in held_back)),
+        train=(*(q for q in train if not (q.source == NEAR_MISSES and q.title in held_back)), *own["train"]),
         dev=tuple(q for q in split if q.title in DEV_TITLES),
         test=tuple(q for q in split if q.title in TEST_TITLES),
         xquad=tuple(_load(folder, EVALUATION)),
+        newsroom=own["test"],
     )
 
 
@@ -75,7 +83,7 @@ def _load(folder: Path, source: str) -> list[Question]:
             f"'{file}' is missing. --data must name the folder with the question sets of the model card."
         )
     with gzip.open(file, "rt", encoding="utf-8") as lines:
-        return [_read(json.loads(line), source) for line in lines]
+        return [_read(json.loads(line), source.removesuffix("-train")) for line in lines]
 
 
 def _read(row: dict[str, object], source: str) -> Question:
@@ -91,4 +99,5 @@ def _read(row: dict[str, object], source: str) -> Question:
         answer=str(row["answer"] or ""),
         title=str(row["title"] or "").replace("_", " "),
         source=source,
+        near=int(str(row.get("near", -1))),
     )

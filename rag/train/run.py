@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rag.config import DEFAULT_EMBEDDING
 from rag.embed import file_sha256, load_embedder
 from rag.model import ReadingModel, has_bfloat16
-from rag.network import make_network, save_network
+from rag.network import load_network, make_network, save_network
 from rag.train.examples import Pool
 from rag.train.loop import Settings, train
 from rag.train.lora import add_lora, merge_lora
@@ -28,10 +28,13 @@ from rag.train.questions import Question, Questions
 Report = Callable[[str], None]
 
 
-def train_model(questions: Questions, settings: Settings, folder: Path, device: str, report: Report) -> ReadingModel:
-    """The trained model. Raises CitewellError where the folder holds the checkpoint of other settings.
+def train_model(
+    questions: Questions, settings: Settings, folder: Path, device: str, report: Report, start: Path | None = None
+) -> ReadingModel:
+    """The trained model, trained on from the file `start` where there is one.
 
-    The folder keeps what a run needs that goes on: the checkpoint, the mined negatives, the answers marked.
+    The folder keeps what a run needs that goes on: the checkpoint, the mined negatives, the answers marked. Raises
+    CitewellError where it holds the checkpoint of other settings.
     """
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(settings.seed)
@@ -39,6 +42,8 @@ def train_model(questions: Questions, settings: Settings, folder: Path, device: 
     base = load_embedder(DEFAULT_EMBEDDING, device).model
     # Without dropout of its own, plain attention trains twice as fast on a CPU as the fused one.
     network = make_network(base[0].auto_model, "eager" if device == "cpu" else "sdpa", settings.dropout)
+    if start:
+        load_network(network, start)
     if settings.lora:
         add_lora(network, settings.lora)
     model = ReadingModel(network, copy.deepcopy(base.tokenizer), device)
@@ -57,6 +62,7 @@ def save_model(model: ReadingModel, questions: Questions, settings: Settings, fi
     figures = {
         "squad2_test": str(measure_model(model, questions.test)),
         "xquad": str(measure_model(model, questions.xquad)),
+        "newsroom": str(measure_model(model, questions.newsroom)),
     }
     save_network(model.network, file, {**asdict(settings), **figures})
     for name, value in figures.items():
@@ -69,7 +75,11 @@ def make_pool(questions: tuple[Question, ...], settings: Settings, folder: Path,
     embed = _make_embed(device)
     vocabulary = make_vocabulary(questions, embed)
     report(f"{len(vocabulary.names):,} names, {len(vocabulary.alike):,} words with others that are alike")
-    mined = _mine_once(folder / "mined.json", questions, embed)
+    mined = (
+        _mine_once(folder / "mined.json", questions, embed)
+        if "mined" not in settings.without
+        else [()] * len(questions)
+    )
     report(f"{sum(map(len, mined)) / len(mined):.1f} hard negatives a question")
     return Pool(
         questions,
@@ -78,6 +88,7 @@ def make_pool(questions: tuple[Question, ...], settings: Settings, folder: Path,
         without=frozenset(settings.without),
         near_misses="near-misses" not in settings.without,
         mined_negatives="mined" not in settings.without,
+        replay=settings.replay,
     )
 
 
