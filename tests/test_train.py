@@ -274,6 +274,7 @@ def test_in_our_own_set_the_question_alone_does_not_tell_whether_it_is_answered(
             told[q.title, q.text].append(bool(q.positive))
         assert len(told) > 200
         assert sum(sorted(answers) == [False, True] for answers in told.values()) > 0.98 * len(told)
+    assert {q.source for q in questions.newsroom} == {NEWSROOM}
     assert not {q.title for q in trained} & {q.title for q in questions.newsroom}
 
 

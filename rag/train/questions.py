@@ -66,7 +66,7 @@ def load_questions(folder: Path) -> Questions:
     split = _load(folder, NEAR_MISSES)
     train = [q for source in SOURCES for q in (split if source == NEAR_MISSES else _load(folder, source))]
     held_back = {*DEV_TITLES, *TEST_TITLES}
-    own = {name: tuple(_load(Path(__file__).parent, f"{NEWSROOM}-{name}")) for name in ("train", "test")}
+    own = {part: tuple(_load(Path(__file__).parent, NEWSROOM, f"-{part}")) for part in ("train", "test")}
     return Questions(
         train=(*(q for q in train if not (q.source == NEAR_MISSES and q.title in held_back)), *own["train"]),
         dev=tuple(q for q in split if q.title in DEV_TITLES),
@@ -76,21 +76,22 @@ def load_questions(folder: Path) -> Questions:
     )
 
 
-def _load(folder: Path, source: str) -> list[Question]:
-    file = folder / f"{source}.jsonl.gz"
+def _load(folder: Path, source: str, part: str = "") -> list[Question]:
+    file = folder / f"{source}{part}.jsonl.gz"
     if not file.is_file():
         raise CitewellError(
             f"'{file}' is missing. --data must name the folder with the question sets of the model card."
         )
     with gzip.open(file, "rt", encoding="utf-8") as lines:
-        return [_read(json.loads(line), source.removesuffix("-train")) for line in lines]
+        return [_read(json.loads(line), source) for line in lines]
 
 
 def _read(row: dict[str, object], source: str) -> Question:
-    sentences, positive, spans = row["sentences"], row["positive"], row["spans"]
+    sentences, positive, spans, near = row["sentences"], row["positive"], row["spans"], row.get("near", -1)
     assert isinstance(sentences, list)
     assert isinstance(positive, list)
     assert isinstance(spans, list)
+    assert isinstance(near, int)
     return Question(
         text=" ".join(str(row["question"]).split()),
         sentences=tuple(sentences),
@@ -99,5 +100,5 @@ def _read(row: dict[str, object], source: str) -> Question:
         answer=str(row["answer"] or ""),
         title=str(row["title"] or "").replace("_", " "),
         source=source,
-        near=int(str(row.get("near", -1))),
+        near=near,
     )
