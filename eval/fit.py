@@ -39,7 +39,7 @@ FOR |= {"right_type", "year_met", "words", "near_cited", "model", "span", "suppo
 PUBLIC = 0.3
 """What the public cases count together; the seeds' dev cases, of more kinds, count 1, and so do those elsewhere."""
 
-PRECISION = 0.75
+PRECISION = 0.8
 """Share of the quotes that must state what was asked; the more are quoted, the fewer do."""
 
 SCORE_PENALTY, EVIDENCE_PENALTY = 0.03, 0.003

@@ -22,9 +22,9 @@ from rag.words import stems
 BEHIND = 7.0
 """Points of score that a sentence with another value may be behind the best one that has a value."""
 
-LESS_LIKELY, LESS_LIKELY_DATE, SURE_DATE, LEAST_DATE, LEAST_NAME = 10.0, 2.5, 1.0, -2.0, -1.0
-"""Log-odds by which another value may answer less likely than the best; dates, of which articles are full, by less,
-unless they are sure by themselves. The best date, and each name, must have so much by itself.
+LESS_LIKELY, LESS_LIKELY_DATE, LEAST_DATE, LEAST_NAME = 7.0, 4.0, -2.0, -1.0
+"""Log-odds by which another value may answer less likely than the best; dates, of which articles are full, by less. The
+best date, and each name, must have so much by itself.
 """
 
 SIMILAR = 0.15
@@ -36,7 +36,7 @@ FACTOR, SLIP = 3.0, 1_000.0
 NEAR_COPY = 0.8
 """Share of their words that two sentences have in common which are not independent of each other."""
 
-OPINION_BEHIND, OPINION_SIMILAR, LIKENESS = 4.5, 0.25, 3.0
+OPINION_BEHIND, OPINION_SIMILAR, LIKENESS = 3.0, 0.45, 3.0
 """Points of score that a judgement may be behind the best sentence, the least cosine of two that pull apart, and the
 points that a cosine of 1 counts in the choice among several.
 """
@@ -192,7 +192,7 @@ def _is_alike(best: Answering, other: Answering, similarity: Callable[[str, str]
         return False
     if unit == "date" and best.odds < LEAST_DATE:
         return False
-    if best.odds - other.odds > (LESS_LIKELY_DATE if unit == "date" and other.odds < SURE_DATE else LESS_LIKELY):
+    if best.odds - other.odds > (LESS_LIKELY_DATE if unit == "date" else LESS_LIKELY):
         return False
     if best.year and other.year and best.year != other.year:
         return False

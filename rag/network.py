@@ -65,7 +65,7 @@ class ReaderNetwork(nn.Module):
         hidden = self.encoder(
             input_ids=batch.ids, token_type_ids=batch.types, attention_mask=batch.mask
         ).last_hidden_state
-        pooled = torch.cat([_gather(hidden, batch.ends), _mean_by_sentence(hidden, batch.sentence, batch.ends)], dim=-1)
+        pooled = torch.cat([gather(hidden, batch.ends), mean_by_sentence(hidden, batch.sentence, batch.ends)], dim=-1)
         scores = self.score(pooled).squeeze(-1).float().masked_fill(batch.ends < 0, -torch.inf)
         pairs = self.first(hidden) @ self.last(hidden).transpose(1, 2) / SPAN_WIDTH**0.5
         edges = self.edges(hidden).float()
@@ -73,17 +73,23 @@ class ReaderNetwork(nn.Module):
         spans = spans - self.nothing(hidden[:, 0]).float().unsqueeze(-1)
         return scores, spans.masked_fill(~_allowed_spans(batch), -torch.inf)
 
+    def freeze_lower(self, layers: int) -> None:
+        """Leaves only the last layers of the encoder, so many, and the heads to be trained."""
+        encoder: Any = self.encoder
+        for layer in encoder.encoder.layer[:-layers]:
+            layer.requires_grad_(requires_grad=False)
+
     def trained(self) -> dict[str, Tensor]:
         """The weights that training changes, by name."""
         return {name: value for name, value in self.state_dict().items() if ".embeddings." not in name}
 
 
-def _gather(hidden: Tensor, places: Tensor) -> Tensor:
+def gather(hidden: Tensor, places: Tensor) -> Tensor:
     index = places.clamp(min=0).unsqueeze(-1).expand(-1, -1, hidden.shape[-1])
     return hidden.gather(1, index)
 
 
-def _mean_by_sentence(hidden: Tensor, sentence: Tensor, ends: Tensor) -> Tensor:
+def mean_by_sentence(hidden: Tensor, sentence: Tensor, ends: Tensor) -> Tensor:
     """The mean of each sentence's pieces (windows, sentences, width)."""
     member = (sentence.unsqueeze(1) == torch.arange(ends.shape[1], device=ends.device).view(1, -1, 1)).to(hidden.dtype)
     return (member @ hidden) / member.sum(-1, keepdim=True).clamp(min=1)

@@ -78,9 +78,11 @@ def test_a_line_of_the_ablation_gives_each_figure_with_its_interval():
     assert line == "| nothing | 1.000 (1.00–1.00) | 1.000 (1.00–1.00) | 1.000 (1.00–1.00) |"
 
 
-def test_the_margin_is_the_widest_that_keeps_three_quarters_of_the_quotes_right():
+def test_the_margin_is_the_widest_that_keeps_four_fifths_of_the_quotes_right():
     score = {"model": 1.0}
-    assert fit_margin([measured([2.0, 1.1], [True, True]), measured([2.0, -0.6], [True, False])], score) == 3.0
+    right, wrong = measured([2.0, 1.1], [True, True]), measured([2.0, -0.6], [True, False])
+    assert fit_margin([right, right, wrong], score) == 3.0
+    assert fit_margin([right, wrong], score) == 2.5
     assert fit_margin([measured([2.0, 0.9], [True, False])], score) == 1.0
     assert fit_margin([measured([2.0], [False])], score) == 0.25
 

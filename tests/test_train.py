@@ -222,6 +222,8 @@ def run(base, tokenizer, settings, folder, stop_at=None):
     folder.mkdir(exist_ok=True)
     torch.manual_seed(0)
     network = make_network(base, "eager", settings.dropout)
+    if settings.layers:
+        network.freeze_lower(settings.layers)
     measured, lines = [], []
 
     def measure(now):
@@ -238,6 +240,13 @@ def test_a_checkpoint_of_other_settings_is_refused(base, tokenizer, tmp_path):
     torch.save({"settings": {"seed": 99}}, tmp_path / "checkpoint.pt")
     with pytest.raises(CitewellError, match="made with other settings"):
         run(base, tokenizer, Settings(epochs=0.1, pieces=512), tmp_path)
+
+
+def test_where_the_last_layers_alone_are_trained_the_others_stay_as_they_were(base, tokenizer, tmp_path):
+    before = make_network(base).trained()
+    after = run(base, tokenizer, Settings(steps=2, pieces=512, layers=2), tmp_path / "last")[0].trained()
+    changed = {n.split(".")[3] for n in before if n.startswith("encoder.") and not torch.equal(before[n], after[n])}
+    assert changed == {"4", "5"}
 
 
 def write_folder(folder):

@@ -29,6 +29,7 @@ def main() -> None:
         learning_rate=options.learning_rate,
         without=tuple(options.without),
         lora=options.lora,
+        layers=options.layers,
         start=file_sha256(options.start) if options.start else "",
         replay=options.replay,
     )
@@ -53,6 +54,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=0, help="as many steps instead of epochs")
     parser.add_argument("--learning-rate", type=float, default=_DEFAULT.learning_rate)
     parser.add_argument("--lora", type=int, default=0, metavar="RANK", help="train low-rank updates only (needs peft)")
+    parser.add_argument("--layers", type=int, default=0, metavar="N", help="train the encoder's last N layers only")
     parser.add_argument("--start", type=Path, help="reader.safetensors to train on from; the base model otherwise")
     parser.add_argument("--replay", type=float, default=_DEFAULT.replay, help="share of the public sets that is drawn")
     parser.add_argument(

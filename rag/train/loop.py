@@ -42,8 +42,9 @@ class Settings:
     `steps`, where not 0, stand for the epochs. The learning rate falls to the share `least_rate`; the weights are the
     mean of those since the share `average_from` of the steps (Izmailov et al., 2018, "Averaging weights leads to wider
     optima and better generalization"). `without` names what the ablation leaves out; `lora` is the rank of low-rank
-    updates, 0 for whole layers. `start` is the SHA-256 of the weights that training goes on from, "" for the base
-    model's; `replay` the share of the public sets that is drawn beside our own.
+    updates, 0 for whole layers; `layers` how many of the encoder's last layers are trained, 0 for all. `start` is the
+    SHA-256 of the weights that training goes on from, "" for the base model's; `replay` the share of the public sets
+    that is drawn beside our own.
     """
 
     seed: int = 0
@@ -62,6 +63,7 @@ class Settings:
     dev_steps: int = 1_000
     without: tuple[str, ...] = ()
     lora: int = 0
+    layers: int = 0
     start: str = ""
     replay: float = 1.0
 
@@ -126,7 +128,8 @@ def train(
             network.eval()
             report(measure(ReadingModel(state.best(), tokenizer, device)))
             network.train()
-    network.load_state_dict(state.best().trained(), strict=False)
+    best = state.best().trained()
+    network.load_state_dict({n: best[n] for n, p in network.named_parameters() if p.requires_grad}, strict=False)
     network.eval()
 
 

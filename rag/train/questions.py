@@ -66,7 +66,7 @@ def load_questions(folder: Path) -> Questions:
     split = _load(folder, NEAR_MISSES)
     train = [q for source in SOURCES for q in (split if source == NEAR_MISSES else _load(folder, source))]
     held_back = {*DEV_TITLES, *TEST_TITLES}
-    own = {part: tuple(_load(Path(__file__).parent, NEWSROOM, f"-{part}")) for part in ("train", "test")}
+    own = {part: load_newsroom(part) for part in ("train", "test")}
     return Questions(
         train=(*(q for q in train if not (q.source == NEAR_MISSES and q.title in held_back)), *own["train"]),
         dev=tuple(q for q in split if q.title in DEV_TITLES),
@@ -74,6 +74,11 @@ def load_questions(folder: Path) -> Questions:
         xquad=tuple(_load(folder, EVALUATION)),
         newsroom=own["test"],
     )
+
+
+def load_newsroom(part: str) -> tuple[Question, ...]:
+    """Our own questions of one part, "train" or "test"."""
+    return tuple(_load(Path(__file__).parent, NEWSROOM, f"-{part}"))
 
 
 def _load(folder: Path, source: str, part: str = "") -> list[Question]:

@@ -44,6 +44,8 @@ def train_model(
     network = make_network(base[0].auto_model, "eager" if device == "cpu" else "sdpa", settings.dropout)
     if start:
         load_network(network, start)
+    if settings.layers:
+        network.freeze_lower(settings.layers)
     if settings.lora:
         add_lora(network, settings.lora)
     model = ReadingModel(network, copy.deepcopy(base.tokenizer), device)
@@ -72,7 +74,7 @@ def save_model(model: ReadingModel, questions: Questions, settings: Settings, fi
 
 def make_pool(questions: tuple[Question, ...], settings: Settings, folder: Path, device: str, report: Report) -> Pool:
     """The questions with their mined negatives and vocabulary, less what the settings leave out."""
-    embed = _make_embed(device)
+    embed = make_embed(device)
     vocabulary = make_vocabulary(questions, embed)
     report(f"{len(vocabulary.names):,} names, {len(vocabulary.alike):,} words with others that are alike")
     mined = (
@@ -102,7 +104,8 @@ def _mine_once(file: Path, questions: Sequence[Question], embed: Embed) -> list[
     return mined
 
 
-def _make_embed(device: str) -> Embed:
+def make_embed(device: str) -> Embed:
+    """A function that gives texts' vectors (texts, dimensions), of length 1."""
     model = load_embedder(DEFAULT_EMBEDDING, device).model
 
     def embed(texts: list[str]) -> NDArray[np.float32]:
