@@ -30,6 +30,7 @@ def choose_short(sentence: str, judgement: Judgement, question: Standalone, need
     if needs.asks in ("reason", "manner") or asks_yes_no(question):
         return None
     start, end = widen_to_words(sentence, judgement.start, judgement.end)
+    asked = {word.stem for word in find_words(question.question)}
     if needs.asks in FIGURES:
         if needs.asks != "date" and _tells_years_apart(sentence, needs):
             return _with_hedge(sentence, find_short(sentence, question.question, needs))
@@ -39,8 +40,9 @@ def choose_short(sentence: str, judgement: Judgement, question: Standalone, need
         first, last = touched[0][0], touched[-1][1]
         around = len(sentence[start:end].split()) - len(sentence[first:last].split())
         start, end = (first, last) if around > MOST_AROUND else (min(start, first), max(end, last))
+        if needs.asks == "count" and all(word.stem in asked for word in find_words(sentence[last:end])):
+            end = last  # what is counted the question says itself
     span = sentence[start:end]
-    asked = {word.stem for word in find_words(question.question)}
     said = list(find_words(span))
     if asks_named(question.question) and not any(word.text[0].isupper() and word.stem not in asked for word in said):
         return None

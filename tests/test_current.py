@@ -75,7 +75,7 @@ def test_an_article_that_changed_after_a_long_look_is_quoted_as_it_is_now(write_
     monkeypatch.setattr(rag.current, "LOOKING", 1e-9)
     config = write_corpus({"a.txt": "Exactly 17 penguins live in Sheki, the zoo said.\n\nWine is sold in Baku."})
     with Assistant.open(config) as assistant:
-        assert assistant.ask("How many penguins live in Sheki?").short == "17 penguins"
+        assert assistant.ask("How many penguins live in Sheki?").short == "17"
         text = "Exactly 19 penguins live in Sheki, the zoo said.\n\nWine is sold in Baku."
         (config.corpus / "a.txt").write_text(text, encoding="utf-8")
-        assert assistant.ask("How many penguins live in Sheki?").short == "19 penguins"
+        assert assistant.ask("How many penguins live in Sheki?").short == "19"

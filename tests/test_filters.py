@@ -171,7 +171,7 @@ def test_only_what_was_searched_can_disagree(port):
     question = "How many cranes has the port of Zeal?"
     (conflict,) = port.ask(question).conflicts
     assert {side.value for side in conflict.sides} == {"12", "15"}
-    for filters, short in ((Filters(until="2023"), "12 cranes"), (Filters(since="2024"), "15 cranes")):
+    for filters, short in ((Filters(until="2023"), "12"), (Filters(since="2024"), "15")):
         answer = port.ask(question, filters=filters)
         assert (answer.conflicts, answer.short, len(shown(answer))) == ((), short, 1)
 

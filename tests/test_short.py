@@ -55,3 +55,20 @@ def test_of_a_follow_up_the_current_question_says_whether_yes_or_no_is_asked():
 
 def test_a_span_that_ends_inside_of_a_word_is_widened_to_the_whole_word():
     assert short("Who said so?", SENTENCE, "mur Haz") == "Seymur Hazi"
+
+
+@pytest.mark.parametrize(
+    ("span", "expected"),
+    [
+        ("around 245 Azerbaijani companies", "around 245"),
+        ("245 Azerbaijani", "around 245"),
+        ("around 245 Azerbaijani companies in Beijing", "around 245"),
+    ],
+)
+def test_a_count_is_given_without_what_the_question_itself_says_is_counted(span, expected):
+    sentence = "There were around 245 Azerbaijani companies in Beijing."
+    assert short("How many Azerbaijani companies are in Beijing?", sentence, span) == expected
+
+
+def test_a_count_keeps_what_the_question_does_not_say():
+    assert short("How many boats came?", "Then 12 fishing boats came.", "12 fishing boats") == "12 fishing boats"
