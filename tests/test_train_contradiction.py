@@ -7,26 +7,17 @@ import numpy as np
 import pytest
 import torch
 
-from rag.network import make_network
-from rag.train.contradiction import (
+from rag.network import load_network, make_network, save_network
+from rag.train.contradiction import Settings, train_network
+from rag.train.pair_network import AGREE, CONTRADICT, UNRELATED, hash_shared, make_pair_network
+from rag.train.sentence_sets import (
     UNKNOWN,
-    Sentence,
     SentenceSet,
-    Settings,
+    SetSentence,
     add_neighbours,
     load_articles,
     load_sets,
     relation,
-    train_network,
-)
-from rag.train.pair_network import (
-    AGREE,
-    CONTRADICT,
-    UNRELATED,
-    hash_shared,
-    load_pair_network,
-    make_pair_network,
-    save_pair_network,
 )
 
 SETS = load_sets("test")[:6]
@@ -62,12 +53,12 @@ def train(reader, embedder):
     ],
 )
 def test_what_two_sentences_are_to_each_other(one, other, expected):
-    assert relation(Sentence("A.", one), Sentence("B.", other), same=True) == expected
-    assert relation(Sentence("B.", other), Sentence("A.", one), same=False) == expected
+    assert relation(SetSentence("A.", one), SetSentence("B.", other), same=True) == expected
+    assert relation(SetSentence("B.", other), SetSentence("A.", one), same=False) == expected
 
 
 def test_two_conflicting_sentences_may_agree_with_each_other():
-    one, other = Sentence("A.", "conflict"), Sentence("B.", "conflict")
+    one, other = SetSentence("A.", "conflict"), SetSentence("B.", "conflict")
     assert relation(one, other, same=True) == AGREE
     assert relation(one, other, same=False) == CONTRADICT
 
@@ -78,8 +69,8 @@ def test_training_changes_only_layers_of_its_own_and_is_the_same_for_the_same_se
     first, again = train(reader, embedder), train(reader, embedder)
     assert all(torch.equal(value, before[name]) for name, value in reader.state_dict().items())
     assert hash_shared(reader) == shared
-    own = first.own()
-    assert all(torch.allclose(value, again.own()[name]) for name, value in own.items())
+    own = first.trained()
+    assert all(torch.allclose(value, again.trained()[name]) for name, value in own.items())
     layers = {name for name in own if name.startswith("encoder.encoder.")}
     assert {name.split(".")[3] for name in layers} == {"3", "4", "5"}
     assert not all(torch.equal(own[name], before[name]) for name in layers)
@@ -87,26 +78,26 @@ def test_training_changes_only_layers_of_its_own_and_is_the_same_for_the_same_se
 
 def test_a_saved_network_is_loaded_on_the_readers_layers(reader, embedder, tmp_path):
     network = train(reader, embedder)
-    save_pair_network(network, tmp_path / "pairs.safetensors", {})
+    save_network(network, tmp_path / "pairs.safetensors", {})
     loaded = make_pair_network(reader)
-    load_pair_network(loaded, tmp_path / "pairs.safetensors")
-    for name, value in network.own().items():
-        assert torch.equal(loaded.own()[name], value.half().float())
+    load_network(loaded, tmp_path / "pairs.safetensors")
+    for name, value in network.trained().items():
+        assert torch.equal(loaded.trained()[name], value.half().float())
     assert loaded.encoder.embeddings is reader.encoder.embeddings
 
 
 def test_a_file_with_too_few_weights_is_refused(reader, tmp_path):
     network = make_pair_network(reader)
-    network.own = lambda: {"project.bias": network.project.bias}
-    save_pair_network(network, tmp_path / "pairs.safetensors", {})
+    network.trained = lambda: {"project.bias": network.project.bias}
+    save_network(network, tmp_path / "pairs.safetensors", {})
     with pytest.raises(RuntimeError, match=r"lacks \d+ weights"):
-        load_pair_network(make_pair_network(reader), tmp_path / "pairs.safetensors")
+        load_network(make_pair_network(reader), tmp_path / "pairs.safetensors")
 
 
 def test_beside_a_question_stand_the_nearest_sentences_of_other_sets_one_of_each():
     texts = {"a": ("Ports.", "Ships."), "b": ("Port.", "Harbour."), "c": ("Wine.",)}
     sets = [
-        SentenceSet("Which port?", tuple(Sentence(t, "stranger") for t in own), same=False, origin=origin)
+        SentenceSet("Which port?", tuple(SetSentence(t, "stranger") for t in own), same=False, origin=origin)
         for origin, own in texts.items()
     ]
     places = {"Ports.": 0, "Ships.": 1, "Port.": 2, "Harbour.": 3, "Wine.": 4}

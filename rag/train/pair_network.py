@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import json
-from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from rag.network import Batch, ReaderNetwork, gather, mean_by_sentence
@@ -49,8 +46,8 @@ class PairNetwork(nn.Module):
         logits: Tensor = self.compare(torch.cat([one + other, (one - other).abs(), one * other], dim=-1)).float()
         return logits
 
-    def own(self) -> dict[str, Tensor]:
-        """The weights that are not the reader's, by name."""
+    def trained(self) -> dict[str, Tensor]:
+        """The weights that training changes, by name: those that are not the reader's."""
         encoder: Any = self.encoder
         shared = len(encoder.encoder.layer) - OWN_LAYERS
         others = ("encoder.embeddings.", *(f"encoder.encoder.layer.{number}." for number in range(shared)))
@@ -74,17 +71,3 @@ def hash_shared(reader: ReaderNetwork) -> str:
             digest.update(name.encode())
             digest.update(value.detach().to("cpu", torch.float16).contiguous().numpy().tobytes())
     return digest.hexdigest()
-
-
-def save_pair_network(network: PairNetwork, file: Path, about: dict[str, Any]) -> None:
-    """Writes the network's own weights as fp16 safetensors with `about` in the header."""
-    weights = {name: value.detach().to("cpu", torch.float16).contiguous() for name, value in network.own().items()}
-    save_file(weights, str(file), metadata={"about": json.dumps(about)})
-
-
-def load_pair_network(network: PairNetwork, file: Path) -> None:
-    """Puts the weights of `save_pair_network` into the network; raises RuntimeError where names or shapes differ."""
-    weights = {name: value.float() for name, value in load_file(str(file)).items()}
-    if missing := network.own().keys() - weights.keys():
-        raise RuntimeError(f"'{file}' lacks {len(missing)} weights, among them {min(missing)}.")
-    network.load_state_dict(weights, strict=False)
