@@ -27,7 +27,7 @@ from rag.config import Config
 from rag.model import ReadingModel
 from rag.signals import SIGNALS
 from rag.train.loop import Settings
-from rag.train.questions import NEWSROOM, SOURCES, Questions
+from rag.train.questions import OWN, SOURCES, Questions
 from rag.train.run import train_model
 
 LORA_RATES = (1.5e-4, 1e-3)
@@ -96,7 +96,7 @@ def plan_runs(steps: int) -> Iterator[tuple[str, Settings]]:
     everything = Settings(steps=steps)
     yield "everything", everything
     yield "everything, seed 1", replace(everything, seed=1)
-    for source in (*SOURCES, NEWSROOM, "near-misses", "mined"):
+    for source in (*SOURCES, *OWN, "near-misses", "mined"):
         yield f"without {source}", replace(everything, without=(source,))
     for rate in LORA_RATES:
         yield f"LoRA of rank 16, rate {rate:g}", replace(everything, lora=16, learning_rate=rate)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -132,25 +132,13 @@ def make_network(base: Any, attention: str = "sdpa", dropout: float = 0.0) -> Re
     return ReaderNetwork(encoder, config.hidden_size)
 
 
-class Trainable(Protocol):
-    """A network of which a part is trained, and kept in a file."""
-
-    def trained(self) -> dict[str, Tensor]:
-        """The weights that training changes, by name."""
-        ...
-
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> Any:
-        """As that of `torch.nn.Module`."""
-        ...
-
-
-def save_network(network: Trainable, file: Path, about: dict[str, Any]) -> None:
+def save_network(network: ReaderNetwork, file: Path, about: dict[str, Any]) -> None:
     """Writes the trained weights as fp16 safetensors with `about` in the header."""
     weights = {name: value.detach().to("cpu", torch.float16).contiguous() for name, value in network.trained().items()}
     save_file(weights, str(file), metadata={"about": json.dumps(about)})
 
 
-def load_network(network: Trainable, file: Path) -> None:
+def load_network(network: ReaderNetwork, file: Path) -> None:
     """Puts the weights of `save_network` into the network; raises RuntimeError where names or shapes differ."""
     weights = {name: value.float() for name, value in load_file(str(file)).items()}
     missing = network.trained().keys() - weights.keys()

@@ -13,7 +13,7 @@ from eval.reading import rights, score_by_bm25, score_by_cosine
 from eval.sources import first_by_model, plan_runs, write_table
 from rag.reader import EVIDENCE, Weights
 from rag.signals import SIGNALS
-from rag.train.questions import NEWSROOM, SOURCES, Question
+from rag.train.questions import OWN, SOURCES, Question
 
 SENTENCES = ("Genoa lies by the sea.", "It has 12 ports.", "Its mayor is Marco Bucci.")
 
@@ -97,7 +97,7 @@ def test_every_source_of_training_data_is_left_out_once_at_equal_training():
     runs = dict(plan_runs(400))
     assert len({settings.steps for settings in runs.values()}) == 1
     left_out = [settings.without for settings in runs.values() if settings.without]
-    assert left_out == [(source,) for source in (*SOURCES, NEWSROOM, "near-misses", "mined")]
+    assert left_out == [(source,) for source in (*SOURCES, *OWN, "near-misses", "mined")]
     assert sum(bool(settings.lora) for settings in runs.values()) == 2
     assert runs["everything, seed 1"].seed == 1
 

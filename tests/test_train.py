@@ -21,7 +21,19 @@ from rag.train.marking import mark_spans
 from rag.train.measure import token_f1
 from rag.train.mining import mine_passages
 from rag.train.near_misses import Vocabulary
-from rag.train.questions import DEV_TITLES, EVALUATION, NEWSROOM, SOURCES, TEST_TITLES, Question, load_questions
+from rag.train.questions import (
+    DEV_TITLES,
+    EVALUATION,
+    NEWSROOM,
+    OWN,
+    RIVALS,
+    SOURCES,
+    TEST_TITLES,
+    Question,
+    load_questions,
+    load_rivals,
+    load_sets,
+)
 from rag.windows import Window, encode_windows
 
 TOPICS = ("Genoa", "Paris", "Tbilisi", "Almaty", "Baku")
@@ -268,7 +280,7 @@ def test_held_back_titles_and_the_evaluation_set_are_not_trained_on(tmp_path):
     assert {q.title for q in questions.dev} == set(DEV_TITLES)
     assert {q.title for q in questions.test} == set(TEST_TITLES)
     assert {q.source for q in questions.xquad} == {EVALUATION}
-    assert {q.source for q in questions.train} == {*SOURCES, NEWSROOM}
+    assert {q.source for q in questions.train} == {*SOURCES, *OWN}
     assert not {*DEV_TITLES, *TEST_TITLES} & {q.title for q in questions.train}
     assert questions.train[0].spans == ((1, 0, 3),)
 
@@ -285,6 +297,60 @@ def test_in_our_own_set_the_question_alone_does_not_tell_whether_it_is_answered(
         assert sum(sorted(answers) == [False, True] for answers in told.values()) > 0.98 * len(told)
     assert {q.source for q in questions.newsroom} == {NEWSROOM}
     assert not {q.title for q in trained} & {q.title for q in questions.newsroom}
+
+
+def test_of_two_articles_both_answer_and_a_sentence_that_only_looks_alike_does_not(monkeypatch):
+    asked = {"text": "Who runs the port?", "a": [0], "b": [1], "relation": "contradict"}
+    turned = {"counterpart": "Bob runs the shop.", "counter_relation": "look_alike"}
+    row = {"titles": ["Port", "Coast"], "a": ["Ann does."], "b": ["It rained.", "Bob runs it."]}
+    monkeypatch.setattr("rag.train.questions._load_rows", lambda file, part: [row | {"questions": [asked | turned]}])
+    assert [(q.title, q.sentences, q.positive, q.near) for q in load_rivals("train")] == [
+        ("Port", ("Ann does.",), (0,), -1),
+        ("Coast", ("It rained.", "Bob runs it."), (1,), -1),
+        ("Coast", ("It rained.", "Bob runs the shop."), (), 1),
+    ]
+
+
+def test_an_article_that_is_silent_has_nothing_that_seems_to_answer(monkeypatch):
+    asked = {"text": "Who runs the port?", "a": [0], "b": [], "relation": "silent"}
+    row = {"titles": ["Port", "Coast"], "a": ["Ann does."], "b": ["It rained."], "questions": [asked]}
+    monkeypatch.setattr("rag.train.questions._load_rows", lambda file, part: [row])
+    assert [(q.positive, q.near) for q in load_rivals("train")] == [((0,), -1), ((), -1)]
+
+
+def test_a_set_has_four_sentences_that_answer_and_three_that_do_not():
+    told = defaultdict(list)
+    for q in load_sets("train"):
+        told[q.text].append(bool(q.positive))
+    assert len(told) > 1_500
+    assert sum(sorted(answers) == [False] * 3 + [True] * 4 for answers in told.values()) > 0.98 * len(told)
+
+
+def test_no_article_and_no_sentence_of_our_own_is_both_trained_on_and_held_back():
+    for load in (load_rivals, load_sets):
+        trained, held_back = ({q.sentences for q in load(part)} for part in ("train", "test"))
+        assert trained
+        assert held_back
+        assert not trained & held_back
+
+
+def test_sentences_that_are_named_are_in_the_articles():
+    for q in (*load_rivals("train"), *load_rivals("test")):
+        assert -1 <= max((*q.positive, q.near)) < len(q.sentences)
+
+
+def test_nothing_of_our_own_is_about_azerbaijan():
+    texts = [" ".join((q.text, *q.sentences)) for q in (*load_rivals("train"), *load_rivals("test"))]
+    assert not [text for text in texts if "Azerb" in text or "Baku" in text]
+
+
+def test_what_only_looks_alike_is_drawn_twice_as_often():
+    question = Question("Who?", ("Ann.", "Bob."), (), (), "", "", RIVALS, near=1)
+    answered = replace(question, positive=(0,), near=-1)
+    pool = replace(POOL, questions=(answered, question), mined=[(), ()], near_misses=False)
+    groups = list(draw_epoch(pool, 0, {}))
+    assert sum(not any(example.positive for example in group) for group in groups) == 2
+    assert len(groups) == 3
 
 
 def test_the_sentence_that_seems_to_answer_is_mostly_shown():

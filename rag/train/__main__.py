@@ -12,7 +12,7 @@ import torch
 from rag.embed import file_sha256
 from rag.errors import CitewellError
 from rag.train.loop import Settings
-from rag.train.questions import NEWSROOM, SOURCES, load_questions
+from rag.train.questions import OWN, SOURCES, load_questions
 from rag.train.run import save_model, train_model
 
 _DEFAULT = Settings()
@@ -57,9 +57,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--layers", type=int, default=0, metavar="N", help="train the encoder's last N layers only")
     parser.add_argument("--start", type=Path, help="reader.safetensors to train on from; the base model otherwise")
     parser.add_argument("--replay", type=float, default=_DEFAULT.replay, help="share of the public sets that is drawn")
-    parser.add_argument(
-        "--without", nargs="*", default=[], choices=[*SOURCES, NEWSROOM, "near-misses", "mined", "marked"]
-    )
+    parser.add_argument("--without", nargs="*", default=[], choices=[*SOURCES, *OWN, "near-misses", "mined", "marked"])
     return parser.parse_args()
 
 

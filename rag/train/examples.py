@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rag.train.near_misses import Vocabulary, add_given_year, change_passage, make_near_miss, paraphrase
-from rag.train.questions import NEWSROOM, Question
+from rag.train.questions import NEWSROOM, OWN, RIVALS, SETS, Question
 from rag.windows import Window, join_earlier
 from rag.words import find_words, stems
 
@@ -22,6 +22,8 @@ WEIGHTS = {
     "clapnq": 2.0,
     "covidqa": 0.7,
     NEWSROOM: 1.0,
+    RIVALS: 1.0,
+    SETS: 0.3,
 }
 """How often a question of each set is drawn in an epoch, on average."""
 
@@ -86,9 +88,12 @@ def draw_epoch(pool: Pool, seed: int, marked: Mapping[int, Spans]) -> Iterator[t
 
 
 def _weigh(question: Question, replay: float) -> float:
-    """How often the question is drawn in an epoch, on average; of our own set each as often as its counterpart."""
-    if question.source == NEWSROOM:
-        return WEIGHTS[NEWSROOM]
+    """How often the question is drawn in an epoch, on average; of our own articles each as often as its counterpart.
+
+    Of pairs of articles few only seem to answer, so these are drawn twice as often.
+    """
+    if question.source in OWN:
+        return WEIGHTS[question.source] * (2 if question.source == RIVALS and not question.positive else 1)
     return replay * WEIGHTS[question.source] * (1 if question.positive else 1.5)
 
 

@@ -65,6 +65,7 @@ def save_model(model: ReadingModel, questions: Questions, settings: Settings, fi
         "squad2_test": str(measure_model(model, questions.test)),
         "xquad": str(measure_model(model, questions.xquad)),
         "newsroom": str(measure_model(model, questions.newsroom)),
+        "rivals": str(measure_model(model, questions.rivals)),
     }
     save_network(model.network, file, {**asdict(settings), **figures})
     for name, value in figures.items():
