@@ -371,13 +371,15 @@ DROP = """([name, text]) => {
     const data = new DataTransfer();
     data.items.add(new File([text], name));
     const options = {dataTransfer: data, bubbles: true, cancelable: true};
-    document.querySelector("#draft textarea").dispatchEvent(new DragEvent("drop", options));
+    const [box, input] = ["#draft textarea", "#checker input[type=file]"].map((s) => document.querySelector(s));
+    return Boolean(box && input) && !box.dispatchEvent(new DragEvent("drop", options));
 }"""
+"""True once the page has taken the file: right after the tab has come into view it does not listen yet."""
 
 
 def test_a_draft_is_dropped_checked_compared_with_its_article_and_saved(page, tmp_path):
     page.click("role=tab[name='Check a draft']")
-    page.evaluate(DROP, ["draft.md", DRAFT + HOSTILE])
+    page.wait_for_function(DROP, arg=["draft.md", DRAFT + HOSTILE])
     page.wait_for_function("() => document.querySelector('#draft textarea').value.includes('254')")
     page.click("#check")
     page.wait_for_selector(".findings[data-state='done']")
