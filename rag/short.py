@@ -17,6 +17,8 @@ MOST_WORDS = 12
 """Of a short answer; a longer one is better read as the quote."""
 
 _WORD = re.compile(r"\w+")
+_CLOSING = {"‘": "’", "“": "”", "«": "»", "„": "“”", '"': '"”'}
+"""The marks that may end a quotation, by the one that it starts with."""
 
 
 def choose_short(sentence: str, judgement: Judgement, question: Standalone, needs: QuestionNeeds) -> str | None:
@@ -48,7 +50,13 @@ def choose_short(sentence: str, judgement: Judgement, question: Standalone, need
         return None
     if not said or len(span.split()) > MOST_WORDS or all(word.stem in asked for word in said):
         return None
-    return sentence[hedge_before(sentence, start + len(span) - len(span.lstrip())) : end].strip()
+    return _without_lone_mark(sentence[hedge_before(sentence, start + len(span) - len(span.lstrip())) : end].strip())
+
+
+def _without_lone_mark(span: str) -> str:
+    """The span without a quotation mark at its start whose other half stands behind its end."""
+    closing = _CLOSING.get(span[0])
+    return span[1:] if closing and not any(mark in span[1:] for mark in closing) else span
 
 
 def _with_hedge(sentence: str, span: str | None) -> str | None:

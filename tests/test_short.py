@@ -72,3 +72,17 @@ def test_a_count_is_given_without_what_the_question_itself_says_is_counted(span,
 
 def test_a_count_keeps_what_the_question_does_not_say():
     assert short("How many boats came?", "Then 12 fishing boats came.", "12 fishing boats") == "12 fishing boats"
+
+
+@pytest.mark.parametrize(
+    ("span", "expected"),
+    [
+        ("‘prepared for calls", "prepared for calls"),
+        ("‘prepared for calls’", "‘prepared for calls’"),
+        ('"historic event”', '"historic event”'),
+        ('"historic', "historic"),
+    ],
+)
+def test_a_quotation_mark_without_its_other_half_is_left_out(span, expected):
+    sentence = 'They should be ‘prepared for calls’, said Ding, of the "historic event”.'
+    assert short("What did Ding say?", sentence, span) == expected
