@@ -282,6 +282,7 @@ def test_stop_gives_the_question_back_at_once(page, assistant):
     assistant._reader.go_on.set()
     ask(page, BREAD)
     assert page.locator(".asked").all_inner_texts() == [COMPANIES, BREAD]
+    assert page.locator(".toast-body").count() == 0
     assistant._reader.go_on.clear()
 
 
@@ -293,6 +294,7 @@ def test_clear_while_an_answer_is_made_leaves_nothing(page, assistant):
     assistant._reader.go_on.set()
     page.wait_for_timeout(500)
     assert page.locator(".turn").count() == 0
+    assert page.locator(".toast-body").count() == 0
     assistant._reader.go_on.clear()
 
 

@@ -45,6 +45,8 @@ MOST_WAITING = 200
 MOST_TURNS = 100
 """Of a conversation, which is shown and kept as a whole."""
 
+BUG = "That is a bug in Citewell; the terminal shows its details. You can go on asking."
+
 HEADER = '<header class="mast"><h1>Citewell</h1><p>Answers made of verbatim quotes.</p></header>'
 
 DOWNLOAD = "() => setTimeout(() => document.querySelector('#evidence').click(), 50)"
@@ -86,8 +88,13 @@ def build_page(assistant: Assistant, tools: bool = False) -> gr.Blocks:
         ) -> AsyncIterator[tuple[Any, ...]]:
             question = str(event.question) if event.target is transcript else typed
             filters = make_filters(since, until, publishers)
-            async for change in answer_question(assistant, draw, question, turns, filters):
-                yield change
+            try:
+                async for change in answer_question(assistant, draw, question, turns, filters):
+                    yield change
+            except Exception:
+                broken = (*_settled(turns), Turn(question, notice=BUG))
+                yield broken, draw(broken), gr.skip(), gr.skip(), gr.Button(interactive=False)
+                raise
 
         def show(turns: Turns, event: gr.EventData) -> str | dict[str, Any]:
             return show_passage(assistant.config, turns, str(event.turn), str(event.number)) or gr.skip()
@@ -164,9 +171,14 @@ def abandon(draw: Draw, turns: Turns, typed: str) -> tuple[Any, ...]:
 
 
 def recover(draw: Draw, turns: Turns, typed: str) -> tuple[Any, ...]:
-    """As `abandon`, with a warning, after an error that nobody foresaw."""
-    gr.Warning("That is a bug in Citewell; the terminal shows its details. You can go on asking.", title="Not answered")
-    return abandon(draw, turns, typed)
+    """As `abandon`, with a warning, after an error that nobody foresaw; nothing changes where there was none.
+
+    Gradio also calls what follows a failure when a question is cancelled.
+    """
+    if not turns or turns[-1].notice != BUG:
+        return (gr.skip(),) * 5
+    gr.Warning(BUG, title="Not answered")
+    return abandon(draw, (*turns[:-1], Turn(turns[-1].question)), typed)
 
 
 def save_evidence(config: Config, turns: Turns, number: str, cache: str) -> str | None:
