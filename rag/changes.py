@@ -31,15 +31,23 @@ _ASKS_CHANGE = re.compile(rf"\b(?:what|which)\b.*\b{_VERBS}\b", re.IGNORECASE)
 _ASKS_CHANGE_ALONE = re.compile(rf"\bby (?:how much|what)\b|\bhow much\b.*\b{_VERBS}\b", re.IGNORECASE)
 """Also of a share: "By how much did its share grow?"."""
 
+_ASKS_LEVEL = re.compile(
+    r"\bhow much (?!(?:did|do|does|ha[sd]|have|is|are|was|were|will|would|can|could|should|may|might|of|more|less|"
+    r"\w+er)\b)\w",
+    re.IGNORECASE,
+)
+"""How much there is of something: "How much cargo …?"."""
+
 
 def fits_change(question: str, text: str, start: int, end: int) -> bool:
     """Whether the text's percentage from `start` to `end` (characters) may answer.
 
-    A question for a part of a whole takes no change, one for a change no part; what the text leaves open fits both.
+    A question for a part of a whole, or for how much there is of something, takes no change, one for a change no part;
+    what the text leaves open fits all.
     """
     if _ASKS_CHANGE_ALONE.search(question):
         return not tells_part(text, start, end)
-    if _ASKS_PART.search(question):
+    if _ASKS_PART.search(question) or _ASKS_LEVEL.search(question):
         return not tells_change(text, start, end)
     return not (_ASKS_CHANGE.search(question) and tells_part(text, start, end))
 

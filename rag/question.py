@@ -252,11 +252,16 @@ def typed_spans(sentence: str, kind: AnswerType) -> list[tuple[int, int]]:
 
 
 def fitting_spans(sentence: str, question: str, needs: QuestionNeeds) -> list[tuple[int, int]]:
-    """Where the sentence holds a value of the asked type, percentages only where they tell what the question asks."""
+    """Where the sentence holds a value of the asked type, percentages only where they tell what the question asks.
+
+    Where an amount is asked for, any number will do if nothing else is left: "378,000 tonnes, up by 86%".
+    """
     spans = typed_spans(sentence, needs.asks)
-    if needs.asks != "percent":
+    if needs.asks not in ("percent", "amount"):
         return spans
-    return [(start, end) for start, end in spans if fits_change(question, sentence, start, end)]
+    unfit = [span for span in typed_spans(sentence, "percent") if not fits_change(question, sentence, *span)]
+    fitting = [span for span in spans if span not in unfit]
+    return typed_spans(sentence, "count") if unfit and not fitting and needs.asks == "amount" else fitting
 
 
 def _find_typed(sentence: str, kind: AnswerType) -> list[tuple[int, int]]:

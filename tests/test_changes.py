@@ -64,6 +64,9 @@ def test_what_rose_to_a_percentage_did_not_rise_by_it():
         ("What share of foreign trade fell to China?", False, True, True),
         ("What was China's share of the trade?", False, True, True),
         ("By what percentage did the representatives' pay rise?", True, False, True),
+        ("How much cargo came from China?", False, True, True),
+        ("How much growth did trade see?", True, False, True),
+        ("How much faster is trade?", True, True, True),
         ("How high is unemployment?", True, True, True),
     ],
 )

@@ -65,6 +65,8 @@ def test_a_follow_up_takes_only_what_it_leaves_open_from_the_earlier_question():
     [
         ("There were around 245 Azerbaijani companies operating in Beijing.", "How many companies are there?", "245"),
         (CARGO, "How many block trains were dispatched in 2024?", "287"),
+        (CARGO, "How much cargo came from China in 2024?", "378,000 tonnes"),
+        (CARGO, "By how much did cargo grow in 2024?", "86%"),
         (CARGO, "By what percentage did cargo volumes rise?", "86%"),
         (TRADE, "How much was trade in 2021?", "$1.4 billion"),
         ("Delivery takes only 10 to 12 days.", "How long does delivery take?", "10 to 12 days"),
