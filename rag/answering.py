@@ -25,6 +25,11 @@ BEST_BEHIND = 3.0
 COMMON = 0.2
 """Share of the sentences that a name may stand in which tells one of several answers."""
 
+OF_SPAN = 1 / 3
+"""Share of the words of what the model marks that a bare number must be, where any value will do: in "the lesser of two
+evils" it is none.
+"""
+
 _UNITS: dict[AnswerType, frozenset[str]] = {
     "money": frozenset(CURRENCIES.values()),
     "percent": frozenset({"percent"}),
@@ -169,7 +174,8 @@ def _find_candidates(text: str, held: Sequence[Value], units: frozenset[str], ju
     values = [value for value in held if not (label and value.start < label.end())]
     marked = [value for value in values if value.overlaps(judgement.start, judgement.end)]
     if units == _UNITS["any"]:
-        values = marked
+        words = len(text[judgement.start : judgement.end].split())
+        values = [value for value in marked if value.unit or len(value.text.split()) >= OF_SPAN * words]
     name = find_name(text, judgement.start, judgement.end) if "name" in units else None
     if name and not (marked and len(units) > 1):
         values.append(name)

@@ -69,6 +69,10 @@ _MEASURES = tuple(
 _CARGO = re.compile(r"\b(?:cargo|freight)\b", re.IGNORECASE)
 """Such a word too, but for what is weighed, and where the question speaks of it: others say "goods" then."""
 
+_CARRIED = re.compile(r"\b(?:cargo|freight|shipments?|tonnage|tonnes)\b", re.IGNORECASE)
+_TRADED = re.compile(r"\b(?:trade|turnover|commerce|imports?|exports?)\b", re.IGNORECASE)
+"""Where one figure is only of the one and another only of the other, they are of two things in any case."""
+
 _CLAUSE_END = re.compile(r"[,;:(]\s|\s[–—-]\s|\)")
 _SCALE = re.compile(r"(?:thousand|[mb]illion|trillion|bn|mn|\d\s?[mbk])\b", re.IGNORECASE)
 _HAPPENED = re.compile(r"\b(?:was|were|has|have|had|came|rose|fell|grew|made|took|went|\w{3,}ed)\b")
@@ -222,6 +226,9 @@ def _measures_same(question: str, one: Answering, other: Answering) -> bool:
     first, second = _clause_of(one), _clause_of(other)
     cargo = one.value.unit != "kilogram" and not _CARGO.search(question)
     told = [measure for measure in _MEASURES if measure not in asked] + [_CARGO] * cargo
+    of = {(bool(_CARRIED.search(clause)), bool(_TRADED.search(clause))) for clause in (first, second)}
+    if of == {(True, False), (False, True)}:
+        return False
     return all(bool(measure.search(first)) == bool(measure.search(second)) for measure in told)
 
 

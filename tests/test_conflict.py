@@ -234,6 +234,21 @@ def test_tonnes_are_of_goods_whether_they_are_called_cargo_or_not():
     assert values(disputes("How many tonnes went there?", one, other)) == [["Some 341,000 tonnes", "378,000 tonnes"]]
 
 
+def test_what_is_carried_and_what_is_traded_are_two_things():
+    question = "By how much did cargo grow?"
+    cargo = said("Cargo volumes rose 86% to a record.", "86%", "a.txt")
+    assert disputes(question, cargo, said("Bilateral trade was up by 43% then.", "43%", "b.txt", 8.0)) == ()
+    goods = said("What the trains bring was up by 43% then.", "43%", "b.txt", 8.0)
+    assert values(disputes(question, cargo, goods)) == [["86%", "43%"]]
+
+
+def test_a_number_in_a_figure_of_speech_is_no_value():
+    question = "What is its attitude to the neighbour?"
+    evils = said("It chose the lesser of two evils with him.", "the lesser of two evils", "a.txt")
+    forces = said("It fights the three evil forces of terror.", "the three evil forces of terror", "b.txt", 8.0)
+    assert disputes(question, evils, forces) == ()
+
+
 def test_values_far_behind_the_best_sentence_which_has_none_are_no_sides():
     best = said("Ties would bring it to a standstill.", "a standstill", "a.txt", 12.0)
     few = (said("It grew by 20%.", "20%", "b.txt", 4.0), said("It grew by 43%.", "43%", "c.txt", 3.9))
