@@ -88,13 +88,8 @@ def build_page(assistant: Assistant, tools: bool = False) -> gr.Blocks:
         ) -> AsyncIterator[tuple[Any, ...]]:
             question = str(event.question) if event.target is transcript else typed
             filters = make_filters(since, until, publishers)
-            try:
-                async for change in answer_question(assistant, draw, question, turns, filters):
-                    yield change
-            except Exception:
-                broken = (*_settled(turns), Turn(question, notice=BUG))
-                yield broken, draw(broken), gr.skip(), gr.skip(), gr.Button(interactive=False)
-                raise
+            async for change in answer_question(assistant, draw, question, turns, filters):
+                yield change
 
         def show(turns: Turns, event: gr.EventData) -> str | dict[str, Any]:
             return show_passage(assistant.config, turns, str(event.turn), str(event.number)) or gr.skip()
@@ -147,10 +142,15 @@ async def answer_question(
     turns = _settled(turns)
     asking = (*turns, Turn(question))
     yield asking, draw(asking), gr.skip(), "", gr.Button(interactive=True)
-    async for turn in follow_answer(assistant, question, history(turns), filters):
-        shown = (*turns, turn)
-        column = show_first(assistant.config, turn, len(turns)) if turn.passages else gr.skip()
-        yield shown, draw(shown), column, gr.skip(), gr.Button(interactive=turn.pending)
+    try:
+        async for turn in follow_answer(assistant, question, history(turns), filters):
+            shown = (*turns, turn)
+            column = show_first(assistant.config, turn, len(turns)) if turn.passages else gr.skip()
+            yield shown, draw(shown), column, gr.skip(), gr.Button(interactive=turn.pending)
+    except Exception:
+        broken = (*turns, Turn(question, notice=BUG))  # `recover` knows by it that there was a fault
+        yield broken, draw(broken), gr.skip(), gr.skip(), gr.Button(interactive=False)
+        raise
 
 
 def history(turns: Turns) -> list[Message]:
